@@ -1,0 +1,188 @@
+//! Where each row stands, and where its latest line lies: the fold over the log's rows.
+//!
+//! The engine keeps one while it writes, replay makes the same one while it reads. It costs
+//! eight bytes a row, so that a million rows fit where a map of structs would not.
+
+use crate::domain::outcome::{Doubt, Mfa, Outcome};
+use crate::domain::tally::Tally;
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No line speaks of it.
+    Untouched,
+    /// A PATCH may have left; nobody recorded an end that settles it.
+    InDoubt,
+    /// It ended as pending.
+    Pending,
+    /// It has its final outcome.
+    Settled,
+}
+
+/// One row: the offset of its latest line above, what that line says below.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Entry(u64);
+
+const OUTCOME: u64 = 0b1_1111;
+const INTENT: u64 = OUTCOME;
+const MFA_SHIFT: u32 = 5;
+const OPEN: u64 = 1 << 7;
+const OFFSET_SHIFT: u32 = 8;
+
+impl Entry {
+    const fn intent(offset: u64) -> Self {
+        Self(offset << OFFSET_SHIFT | OPEN | INTENT)
+    }
+
+    fn done(offset: u64, outcome: Outcome, mfa: Mfa, open: bool) -> Self {
+        let code = outcome.index() as u64 + 1;
+        let open = if open { OPEN } else { 0 };
+        Self(offset << OFFSET_SHIFT | open | (mfa as u64) << MFA_SHIFT | code)
+    }
+
+    const fn offset(self) -> u64 {
+        self.0 >> OFFSET_SHIFT
+    }
+
+    /// What the line says, when it says how the row ended.
+    fn ending(self) -> Option<(Outcome, Mfa)> {
+        let code = usize::try_from(self.0 & OUTCOME).ok()?.checked_sub(1)?;
+        let mfa = Mfa::ALL[usize::try_from(self.0 >> MFA_SHIFT & 0b11).ok()?];
+        Some((*Outcome::ALL.get(code)?, mfa))
+    }
+
+    fn standing(self) -> Standing {
+        match self.ending() {
+            Some((Outcome::Pending(_), _)) => Standing::Pending,
+            _ if self.0 & OPEN != 0 => Standing::InDoubt,
+            Some(_) => Standing::Settled,
+            None => Standing::Untouched,
+        }
+    }
+}
+
+/// Every row's latest line, by line of the input.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    tally: Tally,
+    in_doubt: u64,
+}
+
+impl Ledger {
+    /// A ledger for rows that begin on lines up to `last_line`.
+    pub(crate) fn new(last_line: u64) -> Self {
+        let lines = usize::try_from(last_line).map_or(0, |last| last + 1);
+        Self { entries: vec![Entry::default(); lines], ..Self::default() }
+    }
+
+    /// Notes the line at `offset`, which declares a PATCH.
+    pub(crate) fn note_intent(&mut self, line: u64, offset: u64) -> bool {
+        self.note(line, Entry::intent(offset))
+    }
+
+    /// Notes the line at `offset`, which says how a row ended.
+    pub(crate) fn note_done(
+        &mut self,
+        line: u64,
+        offset: u64,
+        outcome: Outcome,
+        mfa: Mfa,
+        open: bool,
+    ) -> bool {
+        self.note(line, Entry::done(offset, outcome, mfa, open))
+    }
+
+    /// False when the run has no such line.
+    fn note(&mut self, line: u64, entry: Entry) -> bool {
+        let Some(slot) = usize::try_from(line).ok().and_then(|line| self.entries.get_mut(line)) else {
+            return false;
+        };
+        let old = std::mem::replace(slot, entry);
+        self.in_doubt -= u64::from(old.standing() == Standing::InDoubt);
+        self.in_doubt += u64::from(entry.standing() == Standing::InDoubt);
+        if let Some((outcome, mfa)) = old.ending() {
+            self.tally.remove(outcome, mfa);
+        }
+        if let Some((outcome, mfa)) = entry.ending() {
+            self.tally.add(outcome, mfa);
+        }
+        true
+    }
+
+    /// Where the row on this line stands.
+    pub(crate) fn standing(&self, line: u64) -> Standing {
+        let entry = usize::try_from(line).ok().and_then(|line| self.entries.get(line));
+        entry.map_or(Standing::Untouched, |entry| entry.standing())
+    }
+
+    /// Counts of the rows that have an end.
+    pub(crate) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The same, where a row of which only the intent is known counts as unknown.
+    pub(crate) fn tally_with_doubts(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        for _ in self.entries.iter().filter(|entry| entry.0 & OUTCOME == INTENT) {
+            tally.add(Outcome::Unknown(Doubt::ReplyLost), Mfa::NotSent);
+        }
+        tally
+    }
+
+    /// Rows whose PATCH is in doubt.
+    pub(crate) const fn in_doubt(&self) -> u64 {
+        self.in_doubt
+    }
+
+    /// Rows that the same command would have to go on with, those never touched not counted.
+    pub(crate) fn unsettled(&self) -> u64 {
+        self.in_doubt + self.tally.family("pending")
+    }
+
+    /// Offsets of the latest lines, in the order of the input.
+    pub(crate) fn offsets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.entries.iter().filter(|entry| **entry != Entry::default()).map(|entry| entry.offset())
+    }
+
+    /// The same for the rows that are settled.
+    pub(crate) fn settled_offsets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.entries.iter().filter(|entry| entry.standing() == Standing::Settled).map(|entry| entry.offset())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::outcome::Pause;
+
+    #[test]
+    fn entries_keep_what_they_were_given() {
+        for outcome in Outcome::ALL {
+            for mfa in Mfa::ALL {
+                let entry = Entry::done(1 << 40, outcome, mfa, false);
+                assert_eq!((entry.offset(), entry.ending()), (1 << 40, Some((outcome, mfa))));
+            }
+        }
+        assert_eq!((Entry::intent(7).offset(), Entry::intent(7).ending()), (7, None));
+    }
+
+    #[test]
+    fn the_latest_line_of_a_row_counts() {
+        let mut ledger = Ledger::new(3);
+        assert_eq!(ledger.standing(2), Standing::Untouched);
+        ledger.note_done(2, 10, Outcome::Pending(Pause::Outage), Mfa::NotSent, true);
+        assert_eq!((ledger.standing(2), ledger.unsettled()), (Standing::Pending, 1));
+        ledger.note_intent(2, 20);
+        assert_eq!(
+            (ledger.standing(2), ledger.in_doubt(), ledger.tally().total()),
+            (Standing::InDoubt, 1, 0)
+        );
+        ledger.note_done(2, 30, Outcome::Unknown(Doubt::ReplyLost), Mfa::NotSent, true);
+        assert_eq!((ledger.standing(2), ledger.in_doubt()), (Standing::InDoubt, 1));
+        ledger.note_done(2, 40, Outcome::Updated, Mfa::None, false);
+        assert_eq!((ledger.standing(2), ledger.unsettled()), (Standing::Settled, 0));
+        assert_eq!(ledger.offsets().collect::<Vec<_>>(), [40]);
+        assert!(!ledger.note_intent(4, 50));
+    }
+}

@@ -1,0 +1,17 @@
+//! The audit log: the run's truth and its evidence in one file.
+//!
+//! `audit.jsonl` is append-only and hash-chained, one JSON object a line. A row's `intent` is
+//! on disk before its PATCH leaves. Everything else (outcome file, summary, continuing a run) is
+//! made from it.
+//!
+//! * [`chain`]: what makes one line follow another
+//! * [`record`]: what the lines say
+//! * [`log`]: appending, and syncing a group of lines together
+//! * [`replay`]: reading it back, checking it, finding a torn tail
+//! * [`ledger`]: where each row's latest line is, in eight bytes a row
+
+pub(crate) mod chain;
+pub(crate) mod ledger;
+pub(crate) mod log;
+pub(crate) mod record;
+pub(crate) mod replay;

@@ -1,0 +1,256 @@
+//! What the lines say. Field names are the contract; attributes appear by name only.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::{Done, Ending, Intent, Trail};
+use crate::domain::outcome::{Doubt, Mfa, Outcome};
+
+/// A line's own fields; the chain adds `v`, `seq`, `ts`, `run_id`, `prev` and `hash`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Body<'a> {
+    /// A run begins: what it is about.
+    RunStart(&'a RunStart),
+    /// The same run goes on in another process.
+    Resume {
+        /// Which process.
+        actor: Actor,
+        /// Rows whose PATCH is in doubt from before.
+        in_doubt: u64,
+    },
+    /// A token was given to us.
+    Token {
+        /// How long it is good for.
+        expires_in_s: u64,
+    },
+    /// A PATCH is about to leave.
+    Intent {
+        /// Line of the input.
+        line: u64,
+        /// Whom it changes.
+        email: &'a str,
+        /// Which account it changes.
+        user_id: &'a str,
+        /// What it changes, by name.
+        attributes: &'a [String],
+        /// Requests sent for the row so far.
+        attempts: u32,
+        /// Whether an earlier PATCH is in doubt.
+        repeat: bool,
+    },
+    /// A row ended.
+    Result(Row<'a>),
+    /// A row was left alone by rule.
+    Skip(Row<'a>),
+    /// A place to compare with a copy kept elsewhere.
+    Checkpoint {
+        /// Lines before this one.
+        records: u64,
+    },
+    /// The process ends in order.
+    RunEnd(&'a RunEnd),
+}
+
+/// How a row ended.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
+    line: u64,
+    email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    outcome: &'static str,
+    reason: &'static str,
+    mfa: &'static str,
+    http_status: Option<u16>,
+    attempts: u32,
+    detail: String,
+    #[serde(skip_serializing_if = "is_false")]
+    open: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl<'a> Body<'a> {
+    /// The line that declares a PATCH.
+    pub(crate) fn intent(intent: &'a Intent) -> Self {
+        Self::Intent {
+            line: intent.line,
+            email: &intent.email,
+            user_id: &intent.user_id,
+            attributes: &intent.attributes,
+            attempts: intent.attempts,
+            repeat: intent.repeat,
+        }
+    }
+
+    /// The line that says how a row ended.
+    pub(crate) fn done(done: &'a Done) -> Self {
+        let row = Row {
+            line: done.line,
+            email: &done.email,
+            user_id: done.trail.user_id.as_deref(),
+            outcome: done.ending.outcome.family(),
+            reason: done.ending.outcome.reason(),
+            mfa: done.ending.mfa.word(),
+            http_status: done.trail.http_status,
+            attempts: done.trail.attempts,
+            detail: done.detail(),
+            open: done.ending.open,
+        };
+        match done.ending.outcome {
+            Outcome::Skipped(_) => Self::Skip(row),
+            Outcome::Updated
+            | Outcome::WouldUpdate
+            | Outcome::Failed(_)
+            | Outcome::Unknown(_)
+            | Outcome::Pending(_) => Self::Result(row),
+        }
+    }
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunStart {
+    /// INPUT as given.
+    pub(crate) input: String,
+    /// Keyed fingerprint of the input's bytes.
+    pub(crate) input_fp: String,
+    /// Rows in it.
+    pub(crate) rows: u64,
+    /// Line on which the last of them begins.
+    pub(crate) last_line: u64,
+    /// Whether nothing is to be changed.
+    pub(crate) dry_run: bool,
+    /// The service that is worked on.
+    pub(crate) target: String,
+    /// OAuth client, by id.
+    pub(crate) client_id: String,
+    /// Which process.
+    pub(crate) actor: Actor,
+    /// This program's version.
+    pub(crate) version: String,
+    /// What was noticed before the first request.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Which process wrote.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Actor {
+    /// User number.
+    pub(crate) uid: u32,
+    /// Process number.
+    pub(crate) pid: u32,
+    /// Machine.
+    pub(crate) host: String,
+}
+
+/// How a process ended, with what it did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct RunEnd {
+    /// Whether every row has its final outcome.
+    pub(crate) complete: bool,
+    /// The exit code.
+    pub(crate) exit_code: u8,
+    /// Why it stopped, when it did before the last row.
+    pub(crate) stopped: Option<String>,
+    /// What this process sent.
+    pub(crate) traffic: Traffic,
+    /// What was noticed on the way.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Requests and waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Traffic {
+    /// Token requests.
+    pub(crate) token: u64,
+    /// Look-ups, with the one of the service's configuration.
+    pub(crate) lookup: u64,
+    /// PATCH requests.
+    pub(crate) patch: u64,
+    /// Replies with status 429.
+    pub(crate) throttled: u64,
+    /// Milliseconds that the service made us wait.
+    pub(crate) waited_ms: u64,
+}
+
+impl Traffic {
+    /// The sum of two processes' work.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            token: self.token + other.token,
+            lookup: self.lookup + other.lookup,
+            patch: self.patch + other.patch,
+            throttled: self.throttled + other.throttled,
+            waited_ms: self.waited_ms + other.waited_ms,
+        }
+    }
+}
+
+/// Any line as read: the chain's fields and those of rows.
+#[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "`line` is the name in the file")]
+pub(crate) struct Line<'a> {
+    /// Version of the format.
+    pub(crate) v: u32,
+    /// Sequence number.
+    pub(crate) seq: u64,
+    /// When, RFC 3339 UTC.
+    #[serde(borrow)]
+    pub(crate) ts: Cow<'a, str>,
+    /// Which run.
+    #[serde(borrow)]
+    pub(crate) run_id: Cow<'a, str>,
+    /// What kind of line.
+    #[serde(borrow)]
+    pub(crate) kind: Cow<'a, str>,
+    /// Hash of the line before.
+    #[serde(borrow)]
+    pub(crate) prev: Cow<'a, str>,
+    /// Line of the input.
+    pub(crate) line: Option<u64>,
+    /// Whom.
+    pub(crate) email: Option<String>,
+    /// Which account.
+    pub(crate) user_id: Option<String>,
+    outcome: Option<Cow<'a, str>>,
+    reason: Option<Cow<'a, str>>,
+    mfa: Option<Cow<'a, str>>,
+    http_status: Option<u16>,
+    /// Requests sent for the row.
+    #[serde(default)]
+    pub(crate) attempts: u32,
+    detail: Option<String>,
+    #[serde(default)]
+    open: bool,
+}
+
+impl Line<'_> {
+    /// How the row of this line ended. A row of which only the intent is known is in doubt.
+    ///
+    /// Nothing for lines that speak of no row, or in words that are not ours.
+    pub(crate) fn done(self) -> Option<Done> {
+        let (outcome, mfa, open) = match &*self.kind {
+            "intent" => (Outcome::Unknown(Doubt::ReplyLost), Mfa::NotSent, true),
+            "result" | "skip" => (
+                Outcome::from_words(self.outcome.as_deref()?, self.reason.as_deref()?)?,
+                Mfa::from_word(self.mfa.as_deref()?)?,
+                self.open,
+            ),
+            _ => return None,
+        };
+        let ending = Ending { outcome, mfa, detail: self.detail.unwrap_or_default(), open };
+        let trail = Trail {
+            attempts: self.attempts,
+            http_status: self.http_status,
+            user_id: self.user_id,
+            ..Trail::default()
+        };
+        Some(Done { line: self.line?, email: self.email?, trail, ending })
+    }
+}

@@ -1,0 +1,388 @@
+//! The words of the command line, and nothing else: no default that matters, no check beyond
+//! shape. No flag takes a secret.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::phone::Country;
+
+/// Rotate passwords and enforce MFA for the users in a CSV file, over SCIM 2.0.
+#[derive(Debug, Parser)]
+#[command(name = "scim-rekey", version, max_term_width = 100, after_help = EXIT_CODES, args_override_self = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say more on standard error; twice for every step
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 3 some failed · 4 some unknown · 65 input refused · 66 no input · 69 service unavailable
+            73 cannot create output · 74 cannot write the audit log · 75 try later · 77 refused · 78 configuration";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Do the job: read, look up, patch, record. The same command line continues an interrupted run
+    Run(Box<RunArgs>),
+    /// Validate the whole file and list every bad line; no network
+    Check(CheckArgs),
+    /// Say where a run stands, also while it is running
+    Status {
+        /// The run folder
+        run_dir: PathBuf,
+    },
+    /// Make outcome.csv and summary.json again from audit.jsonl
+    Report {
+        /// The run folder
+        run_dir: PathBuf,
+    },
+    /// Check audit logs
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Serve the sandbox on loopback until stopped; print its addresses and credentials
+    Sandbox(SandboxArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check the hash chain; say the first bad sequence number
+    Verify {
+        /// The audit.jsonl
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// CSV with the columns email, password, mfa_phone; - for standard input
+    pub(crate) input: PathBuf,
+
+    /// Country of phone numbers without +, such as DE
+    #[arg(long, value_name = "CODE")]
+    pub(crate) default_country: Option<Country>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// Everything but the PATCH: nothing is changed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Rehearse against the built-in sandbox; no credentials needed
+    #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
+    pub(crate) sandbox: bool,
+
+    /// Where the run's files go [default: <INPUT stem>.runs/<run id>/ beside INPUT]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run_dir: Option<PathBuf>,
+
+    /// Run it again although it is complete
+    #[arg(long)]
+    pub(crate) again: bool,
+
+    /// Go on past bad lines; they end as failed / invalid_row
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+
+    /// Change disabled accounts too
+    #[arg(long)]
+    pub(crate) include_inactive: bool,
+
+    /// Never touch these users: a file with one e-mail a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protect: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
+
+    /// Draw a bar on a terminal, or never
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub(crate) progress: When,
+}
+
+/// The service and who we are to it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ServiceArgs {
+    /// OAuth client id [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+
+    /// File (0600) with the client secret, - for standard input [env for the secret itself: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+
+    /// Domain or AWS name, such as mypurecloud.de or eu-central-1 [env: GENESYS_REGION, GENESYSCLOUD_REGION] [default: mypurecloud.com]
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+
+    /// SCIM base URL [env: GENESYS_SCIM_URL] [default: https://api.{region}/api/v2/scim/v2]
+    #[arg(long, value_name = "URL")]
+    pub(crate) scim_url: Option<String>,
+
+    /// Token endpoint [env: GENESYS_TOKEN_URL] [default: https://login.{region}/oauth/token]
+    #[arg(long, value_name = "URL")]
+    pub(crate) token_url: Option<String>,
+
+    /// How the client authenticates
+    #[arg(long, value_enum, default_value = "basic", value_name = "HOW")]
+    pub(crate) token_auth: TokenAuth,
+
+    /// OAuth scope [default: none sent]
+    #[arg(long)]
+    pub(crate) scope: Option<String>,
+
+    /// A further root certificate (PEM); certificates are always checked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// SCIM path of the MFA attribute
+    #[arg(long, default_value = "mfaSettings", value_name = "PATH")]
+    pub(crate) mfa_path: String,
+
+    /// Value of mfaType
+    #[arg(long, default_value = "phone", value_name = "TYPE")]
+    pub(crate) mfa_type: String,
+
+    /// How users are found
+    #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
+    pub(crate) lookup: Lookup,
+}
+
+/// How fast and how long.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace and patience")]
+pub(crate) struct PaceArgs {
+    /// Requests, look-ups and patches together, evenly spaced: 300/min, 100/s, unlimited
+    #[arg(long, default_value = "300/min")]
+    pub(crate) rate: RateArg,
+
+    /// Rows in flight
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: u16,
+
+    /// Attempts per request
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) max_attempts: u32,
+
+    /// The longest that one request may take
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
+    pub(crate) request_timeout: Duration,
+
+    /// Longest wait the server may ask for
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
+    pub(crate) max_wait: Duration,
+
+    /// Stop after an outage of this length
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = duration)]
+    pub(crate) max_outage: Duration,
+
+    /// Stop after this long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_duration: Option<Duration>,
+
+    /// Stop at this time of day, local time
+    #[arg(long, value_name = "HH:MM")]
+    pub(crate) deadline: Option<jiff::civil::Time>,
+
+    /// Stop after so many failed rows: a number or a percentage of the rows
+    #[arg(long, value_name = "N|N%")]
+    pub(crate) max_failures: Option<MaxFailures>,
+
+    /// Wait this long for another run to finish
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    pub(crate) lock_wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// Port on 127.0.0.1; 0 for any
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// Script of faults (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+
+    /// Rate limit for each token, such as 300/min [default: none]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit: Option<RateArg>,
+
+    /// Seconds that a token lives
+    #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+    pub(crate) token_life: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// A bar on a terminal, silence otherwise
+    Auto,
+    /// No bar
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenAuth {
+    /// HTTP Basic
+    Basic,
+    /// In the form
+    Body,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lookup {
+    /// One filtered look-up for each row
+    Filter,
+    /// Whichever needs fewer requests
+    Auto,
+}
+
+/// A number of requests in a time; nothing for `unlimited`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateArg(pub(crate) Option<(u32, Duration)>);
+
+impl std::str::FromStr for RateArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let (number, unit) =
+            text.split_once('/').ok_or("expected NUMBER/s, NUMBER/min, NUMBER/h or unlimited")?;
+        let number: u32 = number.trim().parse().map_err(|_| "expected a whole number before the /")?;
+        let seconds = match unit.trim() {
+            "s" | "sec" | "second" => 1,
+            "m" | "min" | "minute" => 60,
+            "h" | "hour" => 3600,
+            _ => return Err("expected s, min or h after the /".to_owned()),
+        };
+        match number {
+            0 => Err("a rate of nothing would never end".to_owned()),
+            1_000_001.. => Err("more than 1000000 in a period is unlimited".to_owned()),
+            _ => Ok(Self(Some((number, Duration::from_secs(seconds))))),
+        }
+    }
+}
+
+/// A number of rows, or a share of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MaxFailures {
+    /// So many.
+    Rows(u64),
+    /// So many of a hundred.
+    Percent(u64),
+}
+
+impl MaxFailures {
+    /// As a number of rows, at least one.
+    pub(crate) fn of(self, rows: u64) -> u64 {
+        match self {
+            Self::Rows(most) => most,
+            Self::Percent(percent) => (rows.saturating_mul(percent) / 100).max(1),
+        }
+    }
+}
+
+impl std::str::FromStr for MaxFailures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (digits, percent) = text.strip_suffix('%').map_or((text, false), |digits| (digits, true));
+        let number: u64 =
+            digits.parse().map_err(|_| "expected a number of rows, or a percentage such as 5%")?;
+        match (percent, number) {
+            (_, 0) => Err("with 0 the run would stop before it begins".to_owned()),
+            (true, 101..) => Err("expected at most 100%".to_owned()),
+            (true, _) => Ok(Self::Percent(number)),
+            (false, _) => Ok(Self::Rows(number)),
+        }
+    }
+}
+
+/// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time such as 30s, 15m or 2h".to_owned();
+    let mut rest = text.trim();
+    if let Ok(seconds) = rest.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    let mut sum = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        let unit = match unit {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" | "min" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            "d" => Duration::from_secs(86_400),
+            _ => return Err(wrong()),
+        };
+        sum += unit * number;
+        rest = tail;
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_rates_are_read() {
+        for (text, seconds) in
+            [("90", 90.0), ("30s", 30.0), ("15m", 900.0), ("1h30m", 5400.0), ("500ms", 0.5), ("1d", 86_400.0)]
+        {
+            assert_eq!(duration(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
+        }
+        for text in ["", "s", "5", "5x", "m5", "-1s", "1.5s"] {
+            assert_eq!(duration(text).is_ok(), text == "5", "{text}");
+        }
+        let rate = |text: &str| text.parse::<RateArg>().map(|rate| rate.0);
+        assert_eq!(rate("300/min"), Ok(Some((300, Duration::from_secs(60)))));
+        assert_eq!(rate("100/s"), Ok(Some((100, Duration::from_secs(1)))));
+        assert_eq!(rate("unlimited"), Ok(None));
+        for text in ["", "300", "0/s", "x/s", "5/fortnight", "-1/s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+        assert_eq!("5%".parse::<MaxFailures>().unwrap().of(1000), 50);
+        assert_eq!("7".parse::<MaxFailures>().unwrap().of(1000), 7);
+        assert!("0".parse::<MaxFailures>().is_err() && "101%".parse::<MaxFailures>().is_err());
+    }
+}

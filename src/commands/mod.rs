@@ -1,0 +1,113 @@
+//! One file a verb. Only here, and above, is anything printed.
+
+pub(crate) mod audit;
+pub(crate) mod check;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod sandbox;
+pub(crate) mod status;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::audit::replay::{Damage, Past};
+use crate::cli::{AuditCommand, Cli, Command, InputArgs};
+use crate::domain::text;
+use crate::folder::run::LOG;
+use crate::input::{Input, InputError, Options, Survey};
+
+/// A command that did not do what it was asked to: the exit code and what to say.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The process exit code.
+    pub(crate) code: u8,
+    /// The last line on standard error.
+    pub(crate) words: String,
+}
+
+impl Failure {
+    /// A failure in words.
+    pub(crate) fn new(code: u8, words: impl Display) -> Self {
+        Self { code, words: words.to_string() }
+    }
+}
+
+/// Does what the command line asks.
+pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(&args, cli.quiet, cli.verbose),
+        Command::Check(args) => check::check(&args),
+        Command::Status { run_dir } => status::status(&run_dir),
+        Command::Report { run_dir } => report::report(&run_dir),
+        Command::Audit { command: AuditCommand::Verify { file } } => audit::verify(&file),
+        Command::Sandbox(args) => sandbox::sandbox(&args),
+    }
+}
+
+/// Prints a line on standard output. A closed pipe ends the printing, not the program.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Prints a line on standard error.
+pub(crate) fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Opens INPUT and reads it for the first time.
+pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
+    let opened = if args.input.as_os_str() == "-" { Input::stdin() } else { Input::open(&args.input) };
+    let mut input = opened.map_err(|error| Failure::new(66, format!("{}: {error}", args.input.display())))?;
+    let options = Options { default_country: args.default_country, ..Options::default() };
+    let survey = input.survey(options).map_err(|error| {
+        let code = if matches!(error, InputError::Io(_)) { 66 } else { 65 };
+        Failure::new(code, format!("{}: {error}", args.input.display()))
+    })?;
+    Ok((input, survey))
+}
+
+/// What is odd about the input without being wrong.
+pub(crate) fn input_warnings(input: &Input, survey: &Survey) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if input.readable_by_others() {
+        warnings.push("INPUT can be read by others than its owner".to_owned());
+    }
+    let ignored = &survey.layout.ignored;
+    if !ignored.is_empty() {
+        warnings.push(format!("ignored columns: {}", ignored.join(", ")));
+    }
+    warnings
+}
+
+/// Lists the lines that cannot be used.
+pub(crate) fn defect_lines(survey: &Survey) -> impl Iterator<Item = String> + '_ {
+    survey.defects.iter().map(|defect| format!("line {}: {}", defect.line, text::clean(&defect.reason, 256)))
+}
+
+/// The run that a folder's log tells of.
+pub(crate) fn read_past(run_dir: &Path) -> Result<Past, Failure> {
+    let path = run_dir.join(LOG);
+    match Past::read(&path) {
+        Ok(Some(past)) => Ok(past),
+        Ok(None) => Err(Failure::new(66, format!("{} holds no run yet", path.display()))),
+        Err(Damage::Io(error)) => Err(Failure::new(66, format!("{}: {error}", path.display()))),
+        Err(damage) => Err(Failure::new(65, format!("{} cannot be trusted: {damage}", path.display()))),
+    }
+}
+
+/// The command line as it was typed, to be typed again.
+pub(crate) fn same_command() -> String {
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a POSIX shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

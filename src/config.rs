@@ -1,0 +1,260 @@
+//! Flags and environment become a checked configuration: each default and each check stands here
+//! once. Precedence: flag, environment, default.
+
+use std::env::VarError;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use reqwest::Url;
+
+use crate::cli::{RunArgs, ServiceArgs, TokenAuth};
+use crate::domain::secret::Secret;
+use crate::scim::auth::{ClientAuth, Credentials};
+use crate::scim::http;
+
+/// Who and where the service is.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// SCIM base.
+    pub(crate) base: Url,
+    /// How to get a token.
+    pub(crate) credentials: Credentials,
+    /// How to connect.
+    pub(crate) http: http::Options,
+}
+
+/// A setting that cannot be used: exit code 78, unless a file is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misconfigured(pub(crate) String);
+
+/// AWS names and the vendor's domains.
+const REGIONS: [(&str, &str); 18] = [
+    ("us-east-1", "mypurecloud.com"),
+    ("us-east-2", "use2.us-gov-pure.cloud"),
+    ("us-west-2", "usw2.pure.cloud"),
+    ("ca-central-1", "cac1.pure.cloud"),
+    ("sa-east-1", "sae1.pure.cloud"),
+    ("mx-central-1", "mxc1.pure.cloud"),
+    ("eu-west-1", "mypurecloud.ie"),
+    ("eu-west-2", "euw2.pure.cloud"),
+    ("eu-central-1", "mypurecloud.de"),
+    ("eu-central-2", "euc2.pure.cloud"),
+    ("eusc-de-east-1", "edee1.eusc-pure.cloud"),
+    ("ap-northeast-1", "mypurecloud.jp"),
+    ("ap-northeast-2", "apne2.pure.cloud"),
+    ("ap-northeast-3", "apne3.pure.cloud"),
+    ("ap-south-1", "aps1.pure.cloud"),
+    ("ap-southeast-1", "apse1.pure.cloud"),
+    ("ap-southeast-2", "mypurecloud.com.au"),
+    ("me-central-1", "mec1.pure.cloud"),
+];
+const DEFAULT_REGION: &str = "mypurecloud.com";
+
+/// Settles where the service is and who we are to it.
+pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
+    let flags = &args.service;
+    let region = flag_or_env(flags.region.as_ref(), &["GENESYS_REGION", "GENESYSCLOUD_REGION"])?;
+    let region = domain(region.as_deref().unwrap_or(DEFAULT_REGION))?;
+    let base = flag_or_env(flags.scim_url.as_ref(), &["GENESYS_SCIM_URL"])?
+        .unwrap_or_else(|| format!("https://api.{region}/api/v2/scim/v2"));
+    let token_url = flag_or_env(flags.token_url.as_ref(), &["GENESYS_TOKEN_URL"])?
+        .unwrap_or_else(|| format!("https://login.{region}/oauth/token"));
+    let client_id =
+        flag_or_env(flags.client_id.as_ref(), &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"])?
+            .ok_or_else(|| {
+                wrong("no client id: set GENESYS_CLIENT_ID or --client-id, or rehearse with --sandbox")
+            })?;
+    let credentials = Credentials {
+        url: endpoint("--token-url", &token_url)?,
+        client_id,
+        client_secret: secret(flags, args.input.input.as_os_str() == "-")?,
+        client_auth: client_auth(flags.token_auth),
+        scope: flags.scope.clone(),
+    };
+    let base = endpoint("--scim-url", &base)?;
+    let http = http_options(args, is_loopback(&base) && is_loopback(&credentials.url))?;
+    Ok(Service { base, credentials, http })
+}
+
+/// The built-in sandbox as a service.
+pub(crate) fn sandbox_service(
+    args: &RunArgs,
+    scim_url: &str,
+    token_url: &str,
+    client_id: &str,
+    client_secret: &str,
+) -> Result<Service, Misconfigured> {
+    let credentials = Credentials {
+        url: endpoint("--token-url", token_url)?,
+        client_id: client_id.to_owned(),
+        client_secret: Secret::new(client_secret.to_owned()),
+        client_auth: client_auth(args.service.token_auth),
+        scope: None,
+    };
+    Ok(Service { base: endpoint("--scim-url", scim_url)?, credentials, http: http_options(args, true)? })
+}
+
+const fn client_auth(flag: TokenAuth) -> ClientAuth {
+    match flag {
+        TokenAuth::Basic => ClientAuth::Basic,
+        TokenAuth::Body => ClientAuth::Body,
+    }
+}
+
+fn http_options(args: &RunArgs, loopback: bool) -> Result<http::Options, Misconfigured> {
+    let ca_pem =
+        args.service.ca_file.as_deref().map(|path| {
+            fs::read(path).map_err(|error| wrong(format!("--ca-file {}: {error}", path.display())))
+        });
+    Ok(http::Options {
+        request_timeout: args.pace.request_timeout,
+        concurrency: args.pace.concurrency.into(),
+        ca_pem: ca_pem.transpose()?,
+        loopback,
+    })
+}
+
+/// A region by AWS name or as a domain. New ones appear, so any domain is taken.
+fn domain(region: &str) -> Result<&str, Misconfigured> {
+    if let Some((_, domain)) = REGIONS.iter().find(|(aws, _)| *aws == region) {
+        return Ok(domain);
+    }
+    let plain = region.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    if plain && region.contains('.') {
+        return Ok(region);
+    }
+    Err(wrong(format!(
+        "--region {region:?} is neither an AWS region known here nor a domain such as mypurecloud.de"
+    )))
+}
+
+/// A URL that secrets may be sent to: https, or http to this machine.
+fn endpoint(name: &str, text: &str) -> Result<Url, Misconfigured> {
+    let url = Url::parse(text).map_err(|error| wrong(format!("{name} is not a URL: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(format!("{name} must not carry a user name or password")));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong(format!("{name} must not carry a query or fragment")));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(wrong(format!("{name} is plain http, which is accepted for loopback addresses only"))),
+        other => Err(wrong(format!("{name} has the scheme {other}; expected https"))),
+    }
+}
+
+/// Loopback by address, or by the one name that always means it.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// The client secret, from a file, standard input or the environment. One final line break of a
+/// file is not part of it.
+fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfigured> {
+    let text = match flags.client_secret_file.as_deref() {
+        Some(path) if path == Path::new("-") && input_is_stdin => {
+            return Err(wrong("standard input cannot be both INPUT and the client secret"));
+        }
+        Some(path) => strip_line_break(read_secret(path)?),
+        None => flag_or_env(None, &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"])?
+            .ok_or_else(|| wrong("no client secret: set GENESYS_CLIENT_SECRET or --client-secret-file"))?,
+    };
+    if text.is_empty() { Err(wrong("the client secret is empty")) } else { Ok(Secret::new(text)) }
+}
+
+fn read_secret(path: &Path) -> Result<String, Misconfigured> {
+    let mut text = String::new();
+    let failed = |error: std::io::Error| wrong(format!("--client-secret-file {}: {error}", path.display()));
+    if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+        return Ok(text);
+    }
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        return Err(wrong(format!(
+            "--client-secret-file {} can be read by others (mode {:o}): chmod 600",
+            path.display(),
+            metadata.mode() & 0o777
+        )));
+    }
+    file.read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+fn strip_line_break(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
+}
+
+/// The flag, or the first of the variables that is set and not empty.
+fn flag_or_env(flag: Option<&String>, names: &[&str]) -> Result<Option<String>, Misconfigured> {
+    if let Some(flag) = flag {
+        return Ok(Some(flag.clone()));
+    }
+    for name in names {
+        match std::env::var(name) {
+            Ok(value) if !value.is_empty() => return Ok(Some(value)),
+            Ok(_) | Err(VarError::NotPresent) => {}
+            Err(VarError::NotUnicode(_)) => return Err(wrong(format!("{name} is not UTF-8"))),
+        }
+    }
+    Ok(None)
+}
+
+fn wrong(words: impl Into<String>) -> Misconfigured {
+    Misconfigured(words.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_go_by_either_name() {
+        assert_eq!(domain("eu-central-1").unwrap(), "mypurecloud.de");
+        assert_eq!(domain("euw2.pure.cloud").unwrap(), "euw2.pure.cloud");
+        for bad in ["", "eu-central-9", "a b.c", "x.y/z", "user@evil.test"] {
+            assert!(domain(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_go_to_https_or_to_this_machine() {
+        for good in
+            ["https://a.example.com/x", "http://127.0.0.1:8080", "http://[::1]/s", "http://localhost:1"]
+        {
+            assert!(endpoint("--scim-url", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example.com",
+            "http://127.0.0.1.example.com",
+            "ftp://127.0.0.1",
+            "a",
+            "http://10.0.0.1",
+            "https://u:p@a.example.com",
+            "https://a.example.com/?x",
+            "http://localhost.example.com",
+        ] {
+            assert!(endpoint("--scim-url", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_line_break_is_not_part_of_a_secret() {
+        for (file, secret) in [("s", "s"), ("s\n", "s"), ("s\r\n", "s"), ("s\n\n", "s\n"), (" s ", " s ")] {
+            assert_eq!(strip_line_break(file.to_owned()), secret);
+        }
+    }
+}

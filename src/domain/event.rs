@@ -1,0 +1,94 @@
+//! What leaves the engine: the things that happen to rows.
+//!
+//! The audit log, the outcome file, the tally and the progress bar are all made from these.
+
+use super::outcome::{Mfa, Outcome};
+
+/// What has happened to a row so far; it travels with the row.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Trail {
+    /// Requests sent for this row, look-ups included, over all sessions of the run.
+    pub(crate) attempts: u32,
+    /// PATCH requests among them, in this session.
+    pub(crate) patches: u32,
+    /// How often the account changed between look-up and PATCH.
+    pub(crate) conflicts: u32,
+    /// Status of the last reply.
+    pub(crate) http_status: Option<u16>,
+    /// Set while a PATCH has left whose effect is not known.
+    pub(crate) doubt: Option<super::outcome::Doubt>,
+    /// The account that was found.
+    pub(crate) user_id: Option<String>,
+    /// What the last reply said about itself: `scimType`, code, correlation id; already cleaned.
+    pub(crate) reference: String,
+}
+
+/// The end of a row, or its end for now.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// What the reply says about MFA.
+    pub(crate) mfa: Mfa,
+    /// Our words on it; never anything the server sent.
+    pub(crate) detail: String,
+    /// Whether the same command has still to settle this row.
+    pub(crate) open: bool,
+}
+
+impl Ending {
+    /// A row that is finished, with nothing to say about MFA.
+    pub(crate) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        let open = matches!(outcome, Outcome::Pending(_));
+        Self { outcome, mfa: Mfa::NotSent, detail: detail.into(), open }
+    }
+
+    /// The same, still to be settled by the next session.
+    pub(crate) fn left_open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+}
+
+/// The record of a row's end: everything that the outcome file shows of it, but for the time.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Line of the input on which the record begins.
+    pub(crate) line: u64,
+    /// The address, empty when the row holds no sound one.
+    pub(crate) email: String,
+    /// How it went.
+    pub(crate) trail: Trail,
+    /// How it ended.
+    pub(crate) ending: Ending,
+}
+
+impl Done {
+    /// Our words and what the reply said about itself, fit for a cell.
+    pub(crate) fn detail(&self) -> String {
+        let Ending { detail, .. } = &self.ending;
+        let joined = match (detail.is_empty(), self.trail.reference.is_empty()) {
+            (_, true) => detail.clone(),
+            (true, false) => self.trail.reference.clone(),
+            (false, false) => format!("{detail} ({})", self.trail.reference),
+        };
+        super::text::clean(&joined, 256)
+    }
+}
+
+/// The declaration that a PATCH is about to leave.
+#[derive(Debug)]
+pub(crate) struct Intent {
+    /// Line of the input on which the record begins.
+    pub(crate) line: u64,
+    /// The address.
+    pub(crate) email: String,
+    /// The account that will be changed.
+    pub(crate) user_id: String,
+    /// Names of the attributes that will be changed.
+    pub(crate) attributes: Vec<String>,
+    /// Requests sent for this row so far.
+    pub(crate) attempts: u32,
+    /// Whether an earlier PATCH for this row is in doubt.
+    pub(crate) repeat: bool,
+}

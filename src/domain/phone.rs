@@ -1,0 +1,113 @@
+//! Phone numbers in E.164, the form the MFA attribute carries.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+
+/// The country whose national numbers are accepted without `+`: `--default-country`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Country(Region);
+
+impl FromStr for Country {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        Region::from_str(&code.to_ascii_uppercase())
+            .map(Self)
+            .map_err(|_| "not an ISO 3166 country code of two letters, such as DE or US".to_owned())
+    }
+}
+
+/// A number in E.164: `+`, country code, subscriber number, at most 15 digits.
+///
+/// `Debug` masks it, because it is personal data.
+pub(crate) struct Phone {
+    e164: String,
+}
+
+impl Phone {
+    /// Reads a cell after removing spaces, dots, dashes and brackets.
+    ///
+    /// A number must have a possible length for its country. It need not be one that is in
+    /// use: numbers kept for fiction, as in sample files, are not.
+    pub(crate) fn parse(cell: &str, default: Option<Country>) -> Result<Self, &'static str> {
+        let bare: String = cell.chars().filter(|c| !is_layout(*c)).collect();
+        if !bare.strip_prefix('+').unwrap_or(&bare).bytes().all(|b| b.is_ascii_digit()) {
+            return Err("the phone number holds something other than digits");
+        }
+        let national = !bare.starts_with('+');
+        if national && default.is_none() {
+            return Err("the phone number does not start with + and its country code");
+        }
+        let number = PHONE_NUMBER_UTIL
+            .parse(&bare, default.filter(|_| national).map(|country| country.0))
+            .map_err(|_| "not a phone number")?;
+        if !PHONE_NUMBER_UTIL.is_possible_number(&number) {
+            return Err("the phone number is too short or too long for its country");
+        }
+        // What the sender wrote in full goes out as written; only a national number is built.
+        let e164 = if national { number.format_as(PhoneNumberFormat::E164).into_owned() } else { bare };
+        Ok(Self { e164 })
+    }
+
+    /// The number itself, to be put on the wire and nowhere else.
+    pub(crate) fn expose(&self) -> &str {
+        &self.e164
+    }
+}
+
+/// Spaces, dots, dashes and brackets, with the no-break forms that spreadsheets put in.
+fn is_layout(c: char) -> bool {
+    matches!(c, ' ' | '.' | '-' | '(' | ')' | '[' | ']' | '\u{a0}' | '\u{202f}' | '\u{2011}')
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[PHONE]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(cell: &str, default: Option<&str>) -> Option<String> {
+        let country = default.map(|code| code.parse().unwrap());
+        Phone::parse(cell, country).ok().map(|phone| phone.e164)
+    }
+
+    #[test]
+    fn layout_is_removed_and_the_rest_is_kept() {
+        for cell in ["+15550100199", "+1 (555) 010-0199", "+1.555.010.0199", "+1\u{a0}555\u{a0}0100199"] {
+            assert_eq!(parsed(cell, None).as_deref(), Some("+15550100199"), "{cell}");
+        }
+        assert_eq!(parsed("+4915112345678", Some("US")).as_deref(), Some("+4915112345678"));
+        assert_eq!(parsed("+390612345678", None).as_deref(), Some("+390612345678"));
+    }
+
+    #[test]
+    fn national_numbers_need_a_country() {
+        assert_eq!(parsed("030 1234567", None), None);
+        assert_eq!(parsed("030 1234567", Some("de")).as_deref(), Some("+49301234567"));
+        assert!("Germany".parse::<Country>().is_err());
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for cell in [
+            "",
+            "+",
+            "abc",
+            "+1-800-FLOWERS",
+            "+1",
+            "+155501",
+            "+155501001991234567",
+            "+15550100199;ext=5",
+            "+999123456789",
+            "＋15550100199",
+        ] {
+            assert_eq!(parsed(cell, None), None, "{cell}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Which folder a command line means, and whether it may go on there.
+//!
+//! The same command line finds its unfinished run again. A folder is gone on with only for the
+//! same job on the same input; the input is recognised by a fingerprint under a key that stays in
+//! the folder, so that the log alone, wherever it is sent, gives no way to try passwords.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ring::hmac;
+
+use super::files;
+use super::lock::{Holder, Lock, Unlocked, folder_lock};
+use crate::audit::chain::hex;
+use crate::audit::log::Log;
+use crate::audit::record::{Line, RunStart};
+use crate::audit::replay::{Damage, End, Past};
+
+/// Name of the audit log in the run folder.
+pub(crate) const LOG: &str = "audit.jsonl";
+const KEY: &str = "input.key";
+
+/// What makes two command lines the same job.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// SHA-256 of the input's bytes; never stored as it is.
+    pub(crate) input_sha256: [u8; 32],
+    /// Whether nothing is to be changed.
+    pub(crate) dry_run: bool,
+    /// The service.
+    pub(crate) target: String,
+    /// Whether a complete run is to be done once more.
+    pub(crate) again: bool,
+}
+
+/// Where runs go.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// This very folder: `--run-dir`.
+    Exactly(PathBuf),
+    /// A folder of its own for each run in this one.
+    Within(PathBuf),
+}
+
+/// What a command line has to do.
+#[derive(Debug)]
+pub(crate) enum Chosen {
+    /// Nothing: that run is complete.
+    Complete(PathBuf, Box<Past>),
+    /// Begin, or go on.
+    Open(Box<RunFolder>),
+}
+
+/// A run folder that is ours to work in.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// The log, at its end.
+    pub(crate) log: Log,
+    /// The run so far; nothing when it begins now.
+    pub(crate) past: Option<Past>,
+    /// Fingerprint of the input, under this folder's key.
+    pub(crate) input_fp: String,
+    /// Keeps others out.
+    pub(crate) lock: Lock,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    /// It holds something that does not fit.
+    Refused(String),
+    /// A file in it cannot be made.
+    Io(PathBuf, io::Error),
+    /// Somebody works in it.
+    Held(Option<Holder>),
+}
+
+/// Finds or makes the folder for a job.
+pub(crate) fn choose(
+    place: &Place,
+    job: &Job,
+    holder: &Holder,
+    patience: Duration,
+) -> Result<Chosen, Unusable> {
+    match place {
+        Place::Exactly(path) => match open(path, job, holder, patience)? {
+            Chosen::Complete(path, past) if !same_input(&path, &past, job)? => {
+                Err(Unusable::Refused(changed(&path)))
+            }
+            chosen => Ok(chosen),
+        },
+        Place::Within(runs) => match latest(runs, job) {
+            None => open(&runs.join(new_run_id()), job, holder, patience),
+            Some(path) => match open(&path, job, holder, patience)? {
+                Chosen::Complete(_, past) if job.again || !same_input(&path, &past, job)? => {
+                    open(&runs.join(new_run_id()), job, holder, patience)
+                }
+                Chosen::Open(folder) if folder.past.is_none() => {
+                    open(&runs.join(new_run_id()), job, holder, patience)
+                }
+                chosen => Ok(chosen),
+            },
+        },
+    }
+}
+
+/// Opens one folder for the job; complete runs are for the caller to judge.
+fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<Chosen, Unusable> {
+    let io_error = |error| Unusable::Io(path.to_owned(), error);
+    files::create_folder(path).map_err(io_error)?;
+    let holder = Holder { run_dir: path.display().to_string(), ..holder.clone() };
+    let lock = Lock::take(&folder_lock(path), &holder, patience).map_err(|unlocked| match unlocked {
+        Unlocked::Held(holder) => Unusable::Held(holder),
+        Unlocked::Io(error) => io_error(error),
+    })?;
+    let file = files::open_append(&path.join(LOG)).map_err(io_error)?;
+    let past = Past::read(&path.join(LOG)).map_err(|damage| damaged(path, &damage))?;
+    let Some(past) = past else {
+        return begin(path, file, None, job, lock);
+    };
+    if past.start.dry_run != job.dry_run || past.start.target != job.target {
+        return Err(Unusable::Refused(other_job(path, &past.start)));
+    }
+    if past.is_complete() && job.again {
+        return begin(path, file, Some(past.end), job, lock);
+    }
+    if past.is_complete() {
+        return Ok(Chosen::Complete(path.to_owned(), Box::new(past)));
+    }
+    if !same_input(path, &past, job)? {
+        return Err(Unusable::Refused(changed(path)));
+    }
+    cut(&file, &past.end).map_err(io_error)?;
+    let log = Log::new(file, past.run_id.clone(), past.end.head.clone(), past.end.len);
+    let input_fp = past.start.input_fp.clone();
+    Ok(Chosen::Open(Box::new(RunFolder { path: path.to_owned(), log, past: Some(past), input_fp, lock })))
+}
+
+fn begin(path: &Path, file: File, end: Option<End>, job: &Job, lock: Lock) -> Result<Chosen, Unusable> {
+    let io_error = |error| Unusable::Io(path.to_owned(), error);
+    let end = end.unwrap_or_default();
+    cut(&file, &end).map_err(io_error)?;
+    let key = make_key(path).map_err(io_error)?;
+    files::sync_folder(path).map_err(io_error)?;
+    let run_id = named_run(path).unwrap_or_else(new_run_id);
+    let log = Log::new(file, run_id, end.head, end.len);
+    let input_fp = fingerprint(&key, &job.input_sha256);
+    Ok(Chosen::Open(Box::new(RunFolder { path: path.to_owned(), log, past: None, input_fp, lock })))
+}
+
+/// Cuts what a crash left behind the last whole line.
+fn cut(file: &File, end: &End) -> io::Result<()> {
+    file.set_len(end.len)?;
+    file.sync_all()
+}
+
+fn damaged(path: &Path, damage: &Damage) -> Unusable {
+    Unusable::Refused(format!("the audit log in {} cannot be trusted: {damage}", path.display()))
+}
+
+fn changed(path: &Path) -> String {
+    format!(
+        "INPUT is not what it was when the run in {} began; go on there with the old file, or choose \
+         another folder with --run-dir",
+        path.display()
+    )
+}
+
+fn other_job(path: &Path, start: &RunStart) -> String {
+    let kind = if start.dry_run { "a dry run" } else { "a run" };
+    format!(
+        "{} holds {kind} against {}, which is not what this command asks for; choose another --run-dir",
+        path.display(),
+        start.target
+    )
+}
+
+/// The newest run of the same kind against the same service.
+fn latest(runs: &Path, job: &Job) -> Option<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(runs).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort();
+    folders.into_iter().rev().find(|folder| {
+        let start = first_line(&folder.join(LOG));
+        start.is_some_and(|start| start.dry_run == job.dry_run && start.target == job.target)
+    })
+}
+
+fn first_line(path: &Path) -> Option<RunStart> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path).ok()?).take(1 << 20).read_until(b'\n', &mut line).ok()?;
+    serde_json::from_slice::<Line<'_>>(&line).ok().filter(|line| line.kind == "run_start")?;
+    serde_json::from_slice(&line).ok()
+}
+
+fn same_input(path: &Path, past: &Past, job: &Job) -> Result<bool, Unusable> {
+    let key = fs::read_to_string(path.join(KEY)).map_err(|_| {
+        Unusable::Refused(format!(
+            "{} is missing, so nobody can tell whether INPUT is the same",
+            path.join(KEY).display()
+        ))
+    })?;
+    Ok(fingerprint(&key, &job.input_sha256) == past.start.input_fp)
+}
+
+fn fingerprint(key: &str, sha256: &[u8; 32]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.trim().as_bytes());
+    hex(hmac::sign(&key, sha256).as_ref())
+}
+
+fn make_key(path: &Path) -> io::Result<String> {
+    let key = hex(&rand::random::<[u8; 32]>());
+    files::replace(&path.join(KEY), |out| out.write_all(key.as_bytes()))?;
+    Ok(key)
+}
+
+/// A name that sorts by time and says it: `20261122T093138.123Z-3fa9`.
+fn new_run_id() -> String {
+    format!("{}-{:04x}", Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ"), rand::random::<u16>())
+}
+
+/// The run id that the folder was named after, as long as it holds no run yet.
+fn named_run(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let empty = fs::metadata(path.join(LOG)).is_ok_and(|log| log.len() == 0);
+    let ours = name.len() == 25 && name.get(8..9) == Some("T") && name.get(19..21) == Some("Z-");
+    (ours && empty).then(|| name.to_owned())
+}

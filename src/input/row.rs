@@ -1,0 +1,123 @@
+//! From the cells of a record to something to do.
+//!
+//! Owns the meaning of cells and the wording of what is wrong with them. Refuses what names no
+//! user or asks for nothing. Invariants: a password is taken byte for byte or not at all, and
+//! no reason holds anything of a cell.
+
+use csv::ByteRecord;
+
+use super::Options;
+use super::fault::Mark;
+use super::layout::Layout;
+use crate::domain::email::Email;
+use crate::domain::phone::Phone;
+use crate::domain::secret::Secret;
+use crate::domain::target::{Defect, Row, Target};
+
+const NOT_UTF8: &str = "not valid UTF-8";
+
+/// Reads one record.
+pub(super) fn read(mark: Mark, cells: &ByteRecord, layout: &Layout, options: Options) -> Row {
+    let line = mark.line;
+    if let Some(reason) = unreadable(mark, cells, layout) {
+        // No cell of such a record is known to be the one it seems to be.
+        let email = None;
+        return Row::Bad(Defect { line, email, reason });
+    }
+    let cell = |column: Option<usize>| cells.get(column?);
+    let email = email(cell(Some(layout.email)).unwrap_or_default());
+    let password = cell(layout.password).map_or(Ok(None), |cell| password(cell, layout.delimiter));
+    let phone = cell(layout.phone).map_or(Ok(None), |cell| phone(cell, options));
+    let nothing = matches!((&password, &phone), (Ok(None), Ok(None)));
+    let idle = nothing && !options.passwords_generated;
+    match (email, password, phone) {
+        (Ok(email), Ok(password), Ok(phone)) if !idle => Row::Sound(Target { line, email, password, phone }),
+        (email, password, phone) => Row::Bad(Defect {
+            line,
+            reason: reasons(email.as_ref().err(), password.err(), phone.err(), idle),
+            email: email.ok().map(|email| email.as_str().to_owned()),
+        }),
+    }
+}
+
+type Why = &'static str;
+
+fn reasons(email: Option<&Why>, password: Option<Why>, phone: Option<Why>, idle: bool) -> String {
+    let mut reasons = Vec::new();
+    reasons.extend(email.map(|why| format!("email: {why}")));
+    reasons.extend(password.map(|why| format!("password: {why}")));
+    reasons.extend(phone.map(|why| format!("mfa_phone: {why}")));
+    reasons.extend(idle.then(|| "asks for nothing".to_owned()));
+    reasons.join("; ")
+}
+
+fn unreadable(mark: Mark, cells: &ByteRecord, layout: &Layout) -> Option<String> {
+    if let Some(reason) = mark.reason(|index| layout.column_name(index)) {
+        return Some(reason);
+    }
+    if cells.len() != layout.width {
+        let cells = match cells.len() {
+            1 => "1 cell".to_owned(),
+            count => format!("{count} cells"),
+        };
+        return Some(format!("{cells} where the header has {}", layout.width));
+    }
+    let damaged = layout.encoding.damaged(cells.as_slice());
+    damaged.then(|| "damaged UTF-16".to_owned())
+}
+
+fn email(cell: &[u8]) -> Result<Email, Why> {
+    let text = std::str::from_utf8(cell).map_err(|_| NOT_UTF8)?;
+    // Before trimming: a break at its end may be all there is to see of a swallowed row.
+    if text.contains(['\n', '\r']) {
+        return Err("a line break inside the cell");
+    }
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("empty");
+    }
+    if text.matches('@').count() > 1 {
+        return Err("more than one @");
+    }
+    if text.chars().any(is_invisible) {
+        return Err("an invisible character");
+    }
+    Email::parse(text).ok_or("not an e-mail address")
+}
+
+/// Marks that show nothing or turn the writing direction. Such an address looks like another
+/// one, and two files glued together leave a byte order mark in the middle.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+fn password(cell: &[u8], delimiter: u8) -> Result<Option<Secret>, Why> {
+    let text = std::str::from_utf8(cell).map_err(|_| NOT_UTF8)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if holds_rows(text, delimiter) {
+        return Err("other rows inside the cell, as between two stray quotes");
+    }
+    if text.trim().is_empty() {
+        return Err("nothing but white space");
+    }
+    Ok(Some(Secret::new(text.to_owned())))
+}
+
+/// A line break may be part of a password. But two stray quotes, each in a row of its own, make
+/// a sound record whose password is the end of one row, all those between, and the start of
+/// another: then there is a line with an address among its cells.
+fn holds_rows(text: &str, delimiter: u8) -> bool {
+    let address = |cell: &str| Email::parse(cell.trim_matches(['"', ' '])).is_some();
+    text.split(['\n', '\r']).skip(1).any(|line| line.split(char::from(delimiter)).any(address))
+}
+
+fn phone(cell: &[u8], options: Options) -> Result<Option<Phone>, Why> {
+    let text = std::str::from_utf8(cell).map_err(|_| NOT_UTF8)?.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Phone::parse(text, options.default_country).map(Some)
+}

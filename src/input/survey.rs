@@ -1,0 +1,94 @@
+//! The first pass: everything is read before anything is done.
+//!
+//! Owns the findings. Refuses an input without a row. Invariants: every bad record is among
+//! the defects, in order of line, and memory grows with the number of defects and copies and
+//! by 8 bytes per sound row, never with the size of the input.
+
+use std::collections::HashMap;
+
+use super::chunks::{Digests, Ledger, Recorder};
+use super::error::InputError;
+use super::layout::Layout;
+use super::pass::{Pass, find_delimiter};
+use super::source::Source;
+use super::users::Users;
+use super::{Options, users};
+use crate::domain::target::{Defect, Row};
+
+/// What the first pass found.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// Records after the header, good or bad.
+    pub(crate) rows: u64,
+    /// The line on which the last record begins: no row has a higher one.
+    pub(crate) last_line: u64,
+    /// Every bad record, rows that disagree about a user included, in order of line.
+    pub(crate) defects: Vec<Defect>,
+    /// Line of a copy to the line of the first row that asks for the same for the same user.
+    pub(crate) duplicates: HashMap<u64, u64>,
+    /// How the input is laid out.
+    pub(crate) layout: Layout,
+    /// SHA-256 of the raw bytes.
+    pub(crate) sha256: [u8; 32],
+    pub(super) digests: Digests,
+    pub(super) options: Options,
+}
+
+/// Reads everything; a second and third time only when two rows seem to be about one user.
+pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, InputError> {
+    let delimiter = find_delimiter(source)?;
+    let mut recorder = Recorder::new();
+    let pass = Pass::new(source, Ledger::Record(&mut recorder), delimiter, options)?;
+    let mut found = Findings::default();
+    let layout = found.read(pass)?;
+    if found.rows == 0 {
+        return Err(InputError::Refused { line: None, reason: "the header has no row under it".to_owned() });
+    }
+    let digests = recorder.finish();
+    let mut duplicates = HashMap::new();
+    let suspects = found.users.suspects();
+    if !suspects.is_empty() {
+        let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options)?;
+        let verdict = users::compare(pass, &suspects)?;
+        duplicates = verdict.duplicates;
+        found.defects.extend(verdict.conflicts);
+        found.defects.sort_by_key(|defect| defect.line);
+    }
+    Ok(Survey {
+        rows: found.rows,
+        last_line: found.last_line,
+        defects: found.defects,
+        duplicates,
+        layout,
+        sha256: digests.whole,
+        digests,
+        options,
+    })
+}
+
+#[derive(Default)]
+struct Findings {
+    rows: u64,
+    last_line: u64,
+    defects: Vec<Defect>,
+    users: Users,
+}
+
+impl Findings {
+    fn read(&mut self, mut pass: Pass<'_>) -> Result<Layout, InputError> {
+        while let Some(row) = pass.advance()? {
+            self.rows += 1;
+            match row {
+                Row::Sound(target) => {
+                    self.last_line = target.line;
+                    self.users.note(&target.email);
+                }
+                Row::Bad(defect) => {
+                    self.last_line = defect.line;
+                    self.defects.push(defect);
+                }
+            }
+        }
+        Ok(pass.layout().clone())
+    }
+}

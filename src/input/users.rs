@@ -1,0 +1,139 @@
+//! Rows about one user.
+//!
+//! Owns the search for them. Refuses rows of which one user would get two different things,
+//! all of them, because none can be told to be the right one. Invariant: no password is kept;
+//! what rows ask for is compared by digests under a key that lives as long as the comparison.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use ring::digest::{Context, SHA256};
+
+use super::error::InputError;
+use super::pass::Pass;
+use crate::domain::email::Email;
+use crate::domain::phone::Phone;
+use crate::domain::secret::Secret;
+use crate::domain::target::{Defect, Row, Target};
+
+/// One keyed hash of a user per sound row: a million rows take 8 MB.
+#[derive(Default)]
+pub(super) struct Users {
+    hasher: RandomState,
+    hashes: Vec<u64>,
+}
+
+/// Hashes that came more than once. Most often they mean one user, now and then two.
+pub(super) struct Suspects {
+    hasher: RandomState,
+    hashes: Vec<u64>,
+}
+
+/// What the rows about one user turned out to be.
+#[derive(Default)]
+pub(super) struct Verdict {
+    pub(super) duplicates: HashMap<u64, u64>,
+    pub(super) conflicts: Vec<Defect>,
+}
+
+impl Users {
+    pub(super) fn note(&mut self, email: &Email) {
+        self.hashes.push(self.hasher.hash_one(email.key()));
+    }
+
+    pub(super) fn suspects(mut self) -> Suspects {
+        self.hashes.sort_unstable();
+        let repeated = |pair: &[u64]| (pair[0] == pair[1]).then_some(pair[0]);
+        let mut hashes: Vec<u64> = self.hashes.windows(2).filter_map(repeated).collect();
+        hashes.dedup();
+        Suspects { hasher: self.hasher, hashes }
+    }
+}
+
+impl Suspects {
+    pub(super) fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    fn include(&self, email: &Email) -> bool {
+        let hash = self.hasher.hash_one(email.key());
+        self.hashes.binary_search(&hash).is_ok()
+    }
+}
+
+/// A row whose user may have another one.
+struct Entry {
+    line: u64,
+    asks: [u8; 16],
+    email: Box<str>,
+}
+
+impl Entry {
+    /// Orders like [`Email::key`], without making one.
+    fn compare_users(&self, other: &Self) -> Ordering {
+        let other = other.email.bytes().map(|byte| byte.to_ascii_lowercase());
+        let folded = self.email.bytes().map(|byte| byte.to_ascii_lowercase());
+        folded.cmp(other)
+    }
+}
+
+/// Reads the input again and compares the rows of suspected users by their exact keys.
+pub(super) fn compare(mut pass: Pass<'_>, suspects: &Suspects) -> Result<Verdict, InputError> {
+    let salt = suspects.hasher.hash_one("what a row asks for").to_ne_bytes();
+    let mut entries = Vec::new();
+    while let Some(row) = pass.advance()? {
+        let Row::Sound(target) = row else { continue };
+        if suspects.include(&target.email) {
+            entries.push(Entry {
+                line: target.line,
+                asks: asks(salt, &target),
+                email: target.email.as_str().into(),
+            });
+        }
+    }
+    entries.sort_unstable_by(|a, b| a.compare_users(b).then(a.line.cmp(&b.line)));
+    let mut verdict = Verdict::default();
+    for group in entries.chunk_by(|a, b| a.compare_users(b).is_eq()) {
+        verdict.judge(group);
+    }
+    Ok(verdict)
+}
+
+impl Verdict {
+    /// Judges all rows of one user, in order of line.
+    fn judge(&mut self, group: &[Entry]) {
+        let Some((first, copies)) = group.split_first() else {
+            return;
+        };
+        let Some(other) = copies.iter().find(|copy| copy.asks != first.asks) else {
+            let pairs = copies.iter().map(|copy| (copy.line, first.line));
+            self.duplicates.extend(pairs);
+            return;
+        };
+        self.conflicts.extend(group.iter().map(|copy| {
+            let against = if copy.asks == first.asks { other } else { first };
+            Defect {
+                line: copy.line,
+                email: Some(copy.email.to_string()),
+                reason: format!("asks for something else than line {} for the same user", against.line),
+            }
+        }));
+    }
+}
+
+/// A digest of what a row asks for. Parts are told apart by their lengths.
+fn asks(salt: [u8; 8], target: &Target) -> [u8; 16] {
+    let mut context = Context::new(&SHA256);
+    context.update(&salt);
+    let password = target.password.as_ref().map(Secret::expose);
+    let phone = target.phone.as_ref().map(Phone::expose);
+    for part in [password, phone] {
+        // An empty cell asks for nothing, so no part that is there is empty.
+        let part = part.unwrap_or_default();
+        context.update(&part.len().to_ne_bytes());
+        context.update(part.as_bytes());
+    }
+    let digest = context.finish();
+    std::array::from_fn(|index| digest.as_ref()[index])
+}

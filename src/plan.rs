@@ -1,0 +1,126 @@
+//! What each row asks for, decided without the network: rows and the past become steps.
+//!
+//! Invariant: every row of the input becomes exactly one step, unless an earlier session has
+//! settled it.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::audit::ledger::Standing;
+use crate::domain::event::{Done, Ending, Trail};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Skip};
+use crate::domain::target::{Defect, Row, Target};
+
+/// The next thing to do.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A row to work on.
+    Do(Target),
+    /// A row whose outcome needs no request.
+    Decided(Done),
+}
+
+/// What the first reading of the input and the user have said about rows.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// Line of a copy, and line of the first.
+    duplicates: &'a HashMap<u64, u64>,
+    /// Addresses never to touch, as [`Email::key`]s.
+    ///
+    /// [`Email::key`]: crate::domain::email::Email::key
+    protected: HashSet<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// A plan from what the first reading found.
+    pub(crate) const fn new(duplicates: &'a HashMap<u64, u64>, protected: HashSet<String>) -> Self {
+        Self { duplicates, protected }
+    }
+
+    /// The step for a row; nothing when it is settled already.
+    pub(crate) fn step(&self, row: Row, standing: Standing) -> Option<Step> {
+        if standing == Standing::Settled {
+            return None;
+        }
+        let target = match row {
+            Row::Bad(defect) => return Some(bad(&defect)),
+            Row::Sound(target) => target,
+        };
+        let skip = |skip, why| Some(decided(target.line, target.email.as_str(), Outcome::Skipped(skip), why));
+        if let Some(first) = self.duplicates.get(&target.line) {
+            return skip(Skip::Duplicate, format!("asks for the same as line {first}"));
+        }
+        if self.protected.contains(&target.email.key()) {
+            // Protected only after its PATCH had left: hands off, and the doubt stays.
+            if standing == Standing::InDoubt {
+                let why = "protected since a PATCH without an answer".to_owned();
+                return Some(decided(
+                    target.line,
+                    target.email.as_str(),
+                    Outcome::Unknown(Doubt::ReplyLost),
+                    why,
+                ));
+            }
+            return skip(Skip::Protected, "on the list of users never to touch".to_owned());
+        }
+        Some(Step::Do(target))
+    }
+}
+
+fn bad(defect: &Defect) -> Step {
+    let email = defect.email.as_deref().unwrap_or_default();
+    decided(defect.line, email, Outcome::Failed(Fail::InvalidRow), defect.reason.clone())
+}
+
+fn decided(line: u64, email: &str, outcome: Outcome, why: String) -> Step {
+    let ending = Ending::new(outcome, why);
+    Step::Decided(Done { line, email: email.to_owned(), trail: Trail::default(), ending })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::email::Email;
+    use crate::domain::secret::Secret;
+
+    fn row(line: u64, email: &str) -> Row {
+        let email = Email::parse(email).unwrap();
+        Row::Sound(Target { line, email, password: Some(Secret::new("x".into())), phone: None })
+    }
+
+    fn words(step: Option<Step>) -> String {
+        match step {
+            None => "settled".to_owned(),
+            Some(Step::Do(target)) => format!("do {}", target.line),
+            Some(Step::Decided(done)) => {
+                format!("{} {}", done.ending.outcome.reason(), done.ending.detail)
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_decided_in_order_of_caution() {
+        let defect = Defect { line: 4, email: None, reason: "is wrong".into() };
+        let duplicates = HashMap::from([(3, 2)]);
+        let plan = Plan::new(&duplicates, HashSet::from(["boss@example.com".into()]));
+        for (row, standing, expected) in [
+            (row(2, "a@example.com"), Standing::Untouched, "do 2"),
+            (row(2, "a@example.com"), Standing::Pending, "do 2"),
+            (row(2, "a@example.com"), Standing::InDoubt, "do 2"),
+            (row(2, "a@example.com"), Standing::Settled, "settled"),
+            (row(3, "a@example.com"), Standing::Untouched, "duplicate asks for the same as line 2"),
+            (Row::Bad(defect), Standing::Untouched, "invalid_row is wrong"),
+            (
+                row(5, "boss@example.com"),
+                Standing::InDoubt,
+                "reply_lost protected since a PATCH without an answer",
+            ),
+            (
+                row(5, "BOSS@example.com"),
+                Standing::Untouched,
+                "protected on the list of users never to touch",
+            ),
+        ] {
+            assert_eq!(words(plan.step(row, standing)), expected);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What must be on disk first, and who may fail.
+//!
+//! Events are gathered, then [`Record::commit`] puts them into the audit log with one sync, and
+//! only then into everything that people read. Nothing may be done that needs a record before
+//! `commit` has returned.
+
+use std::io;
+
+use crate::audit::ledger::{Ledger, Standing};
+use crate::audit::log::{Log, Stamp};
+use crate::audit::record::Body;
+use crate::audit::replay::Accounts;
+use crate::domain::event::{Done, Intent};
+use crate::domain::tally::Tally;
+use crate::folder::lock::Lock;
+use crate::views::outcomes::OutcomeFile;
+
+/// The record of one run, while it is written.
+#[derive(Debug)]
+pub(crate) struct Record {
+    log: Log,
+    ledger: Ledger,
+    accounts: Accounts,
+    outcomes: OutcomeFile,
+    finished: Vec<(Done, String)>,
+    // The folder is ours until the record is closed.
+    _lock: Lock,
+}
+
+impl Record {
+    /// Goes on with a log, whose rows stand as the ledger says.
+    pub(crate) const fn new(
+        log: Log,
+        ledger: Ledger,
+        accounts: Accounts,
+        outcomes: OutcomeFile,
+        lock: Lock,
+    ) -> Self {
+        Self { log, ledger, accounts, outcomes, finished: Vec::new(), _lock: lock }
+    }
+
+    /// Adds a line that speaks of no row.
+    pub(crate) fn note(&mut self, body: &Body<'_>) {
+        self.log.append(body);
+    }
+
+    /// Declares a PATCH. It may leave after the next commit.
+    pub(crate) fn intent(&mut self, intent: &Intent) {
+        let Stamp { offset, .. } = self.log.append(&Body::intent(intent));
+        self.ledger.note_intent(intent.line, offset);
+    }
+
+    /// A row has ended.
+    pub(crate) fn done(&mut self, done: Done) {
+        let Stamp { offset, ts } = self.log.append(&Body::done(&done));
+        let ending = &done.ending;
+        self.ledger.note_done(done.line, offset, ending.outcome, ending.mfa, ending.open);
+        self.finished.push((done, ts));
+    }
+
+    /// Puts everything gathered on disk.
+    pub(crate) async fn commit(&mut self) -> io::Result<()> {
+        self.log.commit().await?;
+        if !self.finished.is_empty() {
+            self.outcomes.append(&self.finished)?;
+            self.finished.clear();
+        }
+        Ok(())
+    }
+
+    /// Rows that have ended since the last commit.
+    pub(crate) const fn gathered(&self) -> usize {
+        self.finished.len()
+    }
+
+    /// Claims an account for a row; the row that has it already, if another.
+    pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
+        self.accounts.claim(user_id, line)
+    }
+
+    /// Where a row stands.
+    pub(crate) fn standing(&self, line: u64) -> Standing {
+        self.ledger.standing(line)
+    }
+
+    /// The counts.
+    pub(crate) const fn tally(&self) -> &Tally {
+        self.ledger.tally()
+    }
+
+    /// The fold over the rows.
+    pub(crate) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The log.
+    pub(crate) const fn log(&self) -> &Log {
+        &self.log
+    }
+}

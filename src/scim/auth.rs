@@ -1,0 +1,362 @@
+//! The token: fetched once however many wait for it, renewed before it ends and after a 401.
+//!
+//! Invariant: one token request at a time, and after a refusal none at all.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use form_urlencoded::Serializer;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::http::{Http, Lost, Reply, Request, sensitive};
+use super::pacer::{Closed, Pacer};
+use super::retry::{backoff, retry_after};
+use super::wire::Refusal;
+use crate::domain::secret::Secret;
+use crate::domain::stop::{Halt, Stop};
+
+/// How the client shows who it is (RFC 6749 section 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClientAuth {
+    /// HTTP Basic.
+    Basic,
+    /// In the form.
+    Body,
+}
+
+/// What is needed to ask for a token.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    /// Token endpoint.
+    pub(crate) url: Url,
+    /// Client id.
+    pub(crate) client_id: String,
+    /// Client secret.
+    pub(crate) client_secret: Secret,
+    /// How they are sent.
+    pub(crate) client_auth: ClientAuth,
+    /// Scope, where the server wants one.
+    pub(crate) scope: Option<String>,
+}
+
+/// How often and how long a token is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tries {
+    /// Requests before giving up, as long as none ever succeeded.
+    pub(crate) max_attempts: u32,
+    /// The longest outage, once one has.
+    pub(crate) max_outage: Duration,
+}
+
+/// A bearer token.
+#[derive(Debug)]
+pub(crate) struct Token {
+    header: HeaderValue,
+    renew_at: Instant,
+    /// Fetched because the one before was answered 401.
+    replaces: bool,
+    accepted: AtomicBool,
+}
+
+impl Token {
+    /// The `Authorization` header.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.header.clone()
+    }
+
+    /// The service has taken it.
+    pub(crate) fn accept(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it should be replaced before it is used again.
+    pub(crate) fn is_old(&self) -> bool {
+        Instant::now() >= self.renew_at
+    }
+}
+
+/// Keeps the current token.
+#[derive(Debug)]
+pub(crate) struct Auth {
+    credentials: Credentials,
+    tries: Tries,
+    slot: tokio::sync::Mutex<Slot>,
+    issued: Mutex<Vec<u64>>,
+    requests: Mutex<u64>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Empty,
+    Token(Arc<Token>),
+    Refused(Stop),
+}
+
+/// Missing, zero or absurd lifetimes count as this.
+const ODD_LIFE_S: u64 = 300;
+const RENEW_EARLY: Duration = Duration::from_secs(60);
+
+impl Auth {
+    /// Nothing is asked for yet.
+    pub(crate) const fn new(credentials: Credentials, tries: Tries) -> Self {
+        Self {
+            credentials,
+            tries,
+            slot: tokio::sync::Mutex::const_new(Slot::Empty),
+            issued: Mutex::new(Vec::new()),
+            requests: Mutex::new(0),
+        }
+    }
+
+    /// The current token; another one when it is old, or is the one that was answered 401.
+    pub(crate) async fn token(
+        &self,
+        http: &Http,
+        pacer: &Pacer,
+        refused: Option<&Arc<Token>>,
+    ) -> Result<Arc<Token>, Halt> {
+        let mut slot = self.slot.lock().await;
+        let (known, replaces) = match &*slot {
+            Slot::Refused(stop) => return Err(stop.clone().into()),
+            Slot::Empty => (false, false),
+            Slot::Token(token) if refused.is_some_and(|refused| Arc::ptr_eq(refused, token)) => {
+                if token.replaces && !token.accepted.load(Ordering::Relaxed) {
+                    let stop = Stop::Refused("the service refuses every token it is given (401)".to_owned());
+                    *slot = Slot::Refused(stop.clone());
+                    return Err(stop.into());
+                }
+                (true, true)
+            }
+            Slot::Token(token) if token.is_old() => (true, false),
+            Slot::Token(token) => return Ok(Arc::clone(token)),
+        };
+        match self.fetch(http, pacer, known).await {
+            Ok(grant) => {
+                let token = Arc::new(grant.token(replaces));
+                self.issued.lock().unwrap_or_else(PoisonError::into_inner).push(grant.life_s);
+                *slot = Slot::Token(Arc::clone(&token));
+                Ok(token)
+            }
+            Err(Halt::Already) => Err(Halt::Already),
+            Err(Halt::Because(stop)) => {
+                *slot = Slot::Refused(stop.clone());
+                Err(stop.into())
+            }
+        }
+    }
+
+    /// Lifetimes of the tokens issued since the last call, in seconds.
+    pub(crate) fn issued(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.issued.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Token requests sent.
+    pub(crate) fn requests(&self) -> u64 {
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks until there is an answer. `known` says that the service has given tokens before, so
+    /// that an outage is worth waiting for.
+    async fn fetch(&self, http: &Http, pacer: &Pacer, known: bool) -> Result<Grant, Halt> {
+        let start = Instant::now();
+        let mut tries = 0;
+        let mut not_before = start;
+        loop {
+            pacer.pause_until(not_before).await.map_err(closed)?;
+            tries += 1;
+            *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            let (wait, throttled) = match read(http.send(self.credentials.request()?).await)? {
+                Asked::Granted(grant) => return Ok(grant),
+                Asked::Throttled(wait) => (wait, true),
+                Asked::Unavailable(wait) => (wait, false),
+            };
+            let wait = wait.unwrap_or_else(|| backoff(tries, rand::random()));
+            let patient = known && start.elapsed() < self.tries.max_outage;
+            if tries >= self.tries.max_attempts && !patient {
+                let stop = if throttled { Stop::Throttled } else { Stop::Outage };
+                return Err(stop.into());
+            }
+            not_before = Instant::now() + wait;
+        }
+    }
+}
+
+/// Why nothing may leave any more, as the engine wants to know it.
+pub(crate) const fn closed(closed: Closed) -> Halt {
+    match closed {
+        Closed::Stopping => Halt::Already,
+        Closed::Outage => Halt::Because(Stop::Outage),
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenReply {
+    access_token: String,
+    #[serde(default)]
+    expires_in: serde_json::Value,
+}
+
+struct Grant {
+    header: HeaderValue,
+    life_s: u64,
+}
+
+impl Grant {
+    fn token(&self, replaces: bool) -> Token {
+        let life = Duration::from_secs(self.life_s);
+        // A minute early; a token that lives less than two minutes, at half its life.
+        let renew_at = Instant::now() + life - RENEW_EARLY.min(life / 2);
+        Token { header: self.header.clone(), renew_at, replaces, accepted: AtomicBool::new(false) }
+    }
+}
+
+enum Asked {
+    Granted(Grant),
+    Throttled(Option<Duration>),
+    Unavailable(Option<Duration>),
+}
+
+fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(Lost::Tls(why)) => {
+            return Err(Stop::Untrusted(format!("TLS to the token endpoint failed: {why}")));
+        }
+        Err(Lost::NotSent | Lost::Silence) => return Ok(Asked::Unavailable(None)),
+    };
+    let wait = || retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
+    let refusal = Refusal::read(&reply);
+    match reply.status {
+        200 => grant(&reply).map(Asked::Granted),
+        300..=399 => Err(Stop::Untrusted(format!(
+            "the token endpoint redirects ({}), and redirects are never followed: check the region and --token-url",
+            reply.status
+        ))),
+        429 => Ok(Asked::Throttled(wait())),
+        400 if refusal.is_rate_limit() => Ok(Asked::Throttled(wait())),
+        408 | 500.. => Ok(Asked::Unavailable(wait())),
+        400 | 401 if refusal.code.as_deref() == Some("invalid_client") => Err(Stop::Refused(
+            "the token endpoint does not know this client (invalid_client): check the region first, \
+             then the client id and secret"
+                .to_owned(),
+        )),
+        404 => Err(Stop::Untrusted(
+            "there is no token endpoint (404): check the region and --token-url".to_owned(),
+        )),
+        status => {
+            let reference = refusal.reference(None);
+            Err(Stop::Refused(
+                format!("the token endpoint refuses ({status} {reference})").replace(" )", ")"),
+            ))
+        }
+    }
+}
+
+fn grant(reply: &Reply) -> Result<Grant, Stop> {
+    let parsed = reply.bytes().and_then(|bytes| serde_json::from_slice::<TokenReply>(bytes).ok());
+    let grant = parsed.and_then(|TokenReply { access_token, expires_in }| {
+        let header = sensitive(&format!("Bearer {access_token}")).filter(|_| !access_token.is_empty())?;
+        let life_s = expires_in.as_u64().filter(|life| (1..=31_536_000).contains(life)).unwrap_or(ODD_LIFE_S);
+        Some(Grant { header, life_s })
+    });
+    grant.ok_or_else(|| {
+        Stop::Untrusted("the token endpoint's answer holds no token: check --token-url".to_owned())
+    })
+}
+
+impl Credentials {
+    fn request(&self) -> Result<Request, Stop> {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        form.extend_pairs(self.scope.as_ref().map(|scope| ("scope", scope)));
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        match self.client_auth {
+            ClientAuth::Basic => {
+                let value = basic(&self.client_id, self.client_secret.expose());
+                let value = value.ok_or_else(|| Stop::Refused("the client id cannot be sent".to_owned()))?;
+                headers.insert(AUTHORIZATION, value);
+            }
+            ClientAuth::Body => {
+                form.append_pair("client_id", &self.client_id);
+                form.append_pair("client_secret", self.client_secret.expose());
+            }
+        }
+        Ok(Request { method: Method::POST, url: self.url.clone(), headers, body: form.finish().into_bytes() })
+    }
+}
+
+/// Id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1), so that a colon
+/// in either cannot move the border.
+fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    sensitive(&format!("Basic {}", base64(format!("{}:{}", encode(id), encode(secret)).as_bytes())))
+}
+
+/// RFC 4648 section 4.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = (group >> (18 - 6 * place) & 63) as usize;
+            text.push(if place <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::http::Body;
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply { status, headers: HeaderMap::new(), body: Body::Whole(body.as_bytes().to_vec()) }
+    }
+
+    #[test]
+    fn basic_survives_every_character() {
+        assert_eq!(basic("Aladdin", "open").unwrap(), "Basic QWxhZGRpbjpvcGVu");
+        // a%3Ab:p%2F%2B%26%3D%25%C3%A4+x
+        assert_eq!(basic("a:b", "p/+&=%ä x").unwrap(), "Basic YSUzQWI6cCUyRiUyQiUyNiUzRCUyNSVDMyVBNCt4");
+    }
+
+    #[test]
+    fn lifetimes_that_make_no_sense_count_as_five_minutes() {
+        for (expires_in, life) in [
+            ("3600", 3600),
+            ("30", 30),
+            ("0", 300),
+            ("-5", 300),
+            ("1e12", 300),
+            ("1000000000000", 300),
+            ("\"soon\"", 300),
+            ("null", 300),
+        ] {
+            let body = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
+            assert_eq!(grant(&reply(200, &body)).unwrap().life_s, life, "{expires_in}");
+        }
+        assert_eq!(grant(&reply(200, r#"{"access_token":"t"}"#)).unwrap().life_s, 300);
+    }
+
+    #[test]
+    fn refusals_end_the_run_with_the_right_code() {
+        let code = |status, body: &str| read(Ok(reply(status, body))).err().map(|stop| stop.exit_code());
+        assert_eq!(code(400, r#"{"error":"invalid_client"}"#), Some(77));
+        assert_eq!(code(401, r#"{"error":"invalid_client"}"#), Some(77));
+        assert_eq!(code(403, ""), Some(77));
+        assert_eq!(code(200, "<html>"), Some(78));
+        assert_eq!(code(200, r#"{"access_token":""}"#), Some(78));
+        assert_eq!(code(302, ""), Some(78));
+        assert_eq!(code(400, r#"{"error":"invalid_request","description":"rate limit exceeded; x"}"#), None);
+        assert_eq!(code(503, ""), None);
+    }
+}

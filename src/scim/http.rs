@@ -1,0 +1,194 @@
+//! One request out, one reply back. Nothing is followed, retried, decompressed or read beyond
+//! its cap, and no error text carries the address that was asked for.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Certificate, Client, Method, Url};
+
+use super::retry::{Answer, Whole};
+
+/// Replies are read up to here.
+const BODY_CAP: usize = 1 << 20;
+
+/// How connections are made.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// From the first byte of a request to the last of its reply.
+    pub(crate) request_timeout: Duration,
+    /// Connections kept open.
+    pub(crate) concurrency: usize,
+    /// A further root certificate, PEM.
+    pub(crate) ca_pem: Option<Vec<u8>>,
+    /// The service is on this machine: no proxy, and no need of system certificates.
+    pub(crate) loopback: bool,
+}
+
+/// The HTTP client.
+#[derive(Debug)]
+pub(crate) struct Http(Client);
+
+/// A request to be sent, possibly several times.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// Verb.
+    pub(crate) method: Method,
+    /// Where to.
+    pub(crate) url: Url,
+    /// With what.
+    pub(crate) headers: HeaderMap,
+    /// The body, empty for none.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// The same request with a token.
+    pub(crate) fn bearing(&self, token: HeaderValue) -> Self {
+        let mut request = self.clone();
+        request.headers.insert(AUTHORIZATION, token);
+        request
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// Status code.
+    pub(crate) status: u16,
+    /// Headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Body,
+}
+
+/// The body of a reply.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// More than we read.
+    TooLong,
+    /// The connection broke within it.
+    Cut,
+}
+
+/// Why nothing came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// No connection: nothing left.
+    NotSent,
+    /// The request may have arrived.
+    Silence,
+    /// The server could not show who it is; nothing left.
+    Tls(String),
+}
+
+impl Http {
+    /// A client that trusts the system's certificates, and `ca_pem` where given.
+    pub(crate) fn new(options: &Options) -> anyhow::Result<Self> {
+        // Fails only when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("scim-rekey/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(options.concurrency)
+            .connect_timeout(options.request_timeout.min(Duration::from_secs(10)))
+            .timeout(options.request_timeout);
+        if options.loopback {
+            builder = builder.no_proxy();
+        }
+        let roots =
+            options.ca_pem.as_deref().map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+        builder =
+            if options.loopback { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
+        Ok(Self(builder.build()?))
+    }
+
+    /// Sends once.
+    pub(crate) async fn send(&self, request: Request) -> Result<Reply, Lost> {
+        let Request { method, url, headers, body } = request;
+        let mut builder = self.0.request(method, url).headers(headers);
+        if !body.is_empty() {
+            builder = builder.body(body);
+        }
+        let mut response = builder.send().await.map_err(|error| lost(&error))?;
+        let mut body = Body::Whole(Vec::new());
+        loop {
+            match (response.chunk().await, &mut body) {
+                (Ok(Some(chunk)), Body::Whole(bytes)) if bytes.len() + chunk.len() <= BODY_CAP => {
+                    bytes.extend_from_slice(&chunk);
+                }
+                (Ok(Some(_)), _) => {
+                    body = Body::TooLong;
+                    break;
+                }
+                (Ok(None), _) => break,
+                (Err(_), _) => {
+                    body = Body::Cut;
+                    break;
+                }
+            }
+        }
+        Ok(Reply {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        })
+    }
+}
+
+impl Reply {
+    /// The reply as the retry table wants it.
+    pub(crate) const fn answer(&self) -> Answer {
+        let whole = if matches!(self.body, Body::Cut) { Whole::No } else { Whole::Yes };
+        Answer::Status(self.status, whole)
+    }
+
+    /// The whole body; nothing when it was cut or too long.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Whole(bytes) => Some(bytes),
+            Body::TooLong | Body::Cut => None,
+        }
+    }
+
+    /// A header's first value, when it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// All values of a header that are text.
+    pub(crate) fn header_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+}
+
+/// Sorts an error by what it says about the request. Its text is dropped: it holds the URL, and
+/// the URL holds the address.
+fn lost(error: &reqwest::Error) -> Lost {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(inner) = source {
+        if let Some(tls) = tls_error(inner) {
+            return Lost::Tls(tls.to_string());
+        }
+        source = inner.source();
+    }
+    if error.is_connect() || error.is_builder() { Lost::NotSent } else { Lost::Silence }
+}
+
+/// A failed handshake hides inside an I/O error. A broken record after it is just silence.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    hidden.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref())
+}
+
+/// A header value that debug output does not show.
+pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,313 @@
+//! Who a look-up found. Only here is a [`Ready`] made, and only a [`Ready`] can be patched.
+//!
+//! Invariant: a `Ready` means that the service showed exactly one account whose `userName` is
+//! the e-mail of the row (ASCII case aside), and that it may be touched.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::wire::{ListResponse, User};
+use crate::domain::email::Email;
+use crate::domain::outcome::{Fail, Outcome, Skip};
+use crate::domain::target::Target;
+
+/// A row whose account is known for certain.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    target: Target,
+    id: String,
+    version: Option<String>,
+}
+
+impl Ready {
+    /// The row.
+    pub(crate) const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The account.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its version as looked up.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The row again, when the account has to be looked up once more.
+    pub(crate) fn into_target(self) -> Target {
+        self.target
+    }
+}
+
+/// Why a look-up leads to no account.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotReady {
+    /// The row's outcome.
+    pub(crate) outcome: Outcome,
+    /// In words.
+    pub(crate) why: &'static str,
+}
+
+const fn failed(fail: Fail, why: &'static str) -> NotReady {
+    NotReady { outcome: Outcome::Failed(fail), why }
+}
+
+const NOT_A_LIST: NotReady = failed(Fail::BadReply, "the look-up was not answered with a list of users");
+
+/// A list longer than this for one name is no answer.
+const MAX_PAGES: u32 = 400;
+
+/// One row's look-up, page by page.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    bearers: Vec<Bearer>,
+    strangers: bool,
+    entries: u64,
+    pages: u32,
+    total: u64,
+    seen: HashSet<String>,
+}
+
+/// A user who bears the name.
+#[derive(Debug)]
+struct Bearer {
+    id: Option<String>,
+    version: Option<String>,
+    active: Option<bool>,
+}
+
+/// Whether another page is needed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// Ask from this `startIndex`.
+    Next(u64),
+    /// All that matters is known.
+    Last,
+}
+
+impl Search {
+    /// Takes a page into account.
+    pub(crate) fn page(&mut self, body: &[u8], email: &Email) -> Result<Page, NotReady> {
+        let list: ListResponse = serde_json::from_slice(body).map_err(|_| NOT_A_LIST)?;
+        let users = match (list.resources, list.total_results) {
+            (Some(users), _) => users,
+            (None, Some(0)) => Vec::new(),
+            (None, _) => return Err(NOT_A_LIST),
+        };
+        self.pages += 1;
+        self.total = list.total_results.unwrap_or(self.entries + users.len() as u64);
+        let brought = users.len() as u64;
+        let new = users.into_iter().filter(|user| self.take(user, email)).count();
+        self.entries += brought;
+        if self.pages >= MAX_PAGES {
+            return Err(failed(Fail::BadReply, "the list of users does not end"));
+        }
+        // A list of strangers is a filter not applied: go on until the user turns up. A list of
+        // nobody but the user is a filter applied: whoever else it counts would be a namesake.
+        let found = self.strangers && !self.bearers.is_empty();
+        let more = self.entries < self.total && new > 0 && !found;
+        Ok(if more { Page::Next(self.entries + 1) } else { Page::Last })
+    }
+
+    /// Notes a user. True when no page has shown this one before.
+    fn take(&mut self, user: &User, email: &Email) -> bool {
+        let id = usable_id(&user.id);
+        if user.user_name.as_str().is_some_and(|name| email.names(name)) {
+            let version = user.meta["version"].as_str().map(str::to_owned);
+            self.bearers.push(Bearer { id: id.clone(), version, active: active(&user.active) });
+        } else {
+            self.strangers = true;
+        }
+        self.seen.insert(id.unwrap_or_else(|| user.user_name.to_string()))
+    }
+
+    /// Who it is.
+    pub(crate) fn verdict(self, target: Target, include_inactive: bool) -> Result<Ready, (Target, NotReady)> {
+        match self.judge(include_inactive) {
+            Ok((id, version)) => Ok(Ready { target, id, version }),
+            Err(not_ready) => Err((target, not_ready)),
+        }
+    }
+
+    fn judge(self, include_inactive: bool) -> Result<(String, Option<String>), NotReady> {
+        let mut bearers = self.bearers.into_iter();
+        let Some(first) = bearers.next() else {
+            return Err(match (self.strangers, self.total) {
+                (true, _) => failed(Fail::WrongUser, "the look-up was answered with somebody else"),
+                (false, 0) => {
+                    failed(Fail::NotFound, "nobody bears this user name; a disabled account may be hidden")
+                }
+                (false, _) => failed(Fail::BadReply, "the service counts a user that it does not show"),
+            });
+        };
+        let id = first.id.ok_or(failed(Fail::BadReply, "the user has no usable id"))?;
+        let mut active = first.active;
+        for twin in bearers {
+            if twin.id.as_ref() != Some(&id) {
+                return Err(failed(Fail::Ambiguous, "more than one account bears this user name"));
+            }
+            active = active.and_then(|sofar| Some(sofar && twin.active?));
+        }
+        if !self.strangers && self.entries < self.total {
+            return Err(failed(Fail::Ambiguous, "the service counts more users of this name than it shows"));
+        }
+        match active {
+            None => Err(failed(Fail::BadReply, "whether the account is active cannot be read")),
+            Some(false) if !include_inactive => {
+                Err(NotReady { outcome: Outcome::Skipped(Skip::Inactive), why: "the account is not active" })
+            }
+            Some(_) => Ok((id, first.version)),
+        }
+    }
+}
+
+/// An id that can be one segment of a path, and nothing but a segment.
+fn usable_id(id: &Value) -> Option<String> {
+    let id = id.as_str()?;
+    let sound =
+        !id.is_empty() && id.len() <= 256 && id != "." && id != ".." && !id.chars().any(char::is_control);
+    sound.then(|| id.to_owned())
+}
+
+/// `active` is optional (RFC 7643 section 4.1.1): an account without it counts as active. Some
+/// servers send it as a string. Anything else cannot be read.
+fn active(value: &Value) -> Option<bool> {
+    match value {
+        Value::Null => Some(true),
+        Value::Bool(active) => Some(*active),
+        Value::String(word) if word.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(word) if word.eq_ignore_ascii_case("false") => Some(false),
+        Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+    use proptest::prelude::*;
+
+    const NAME: &str = "ann@example.com";
+
+    fn judged(pages: &[&str]) -> Result<String, &'static str> {
+        let email = Email::parse(NAME).unwrap();
+        let mut search = Search::default();
+        for page in pages {
+            if search.page(page.as_bytes(), &email).map_err(|bad| bad.outcome.reason())? == Page::Last {
+                break;
+            }
+        }
+        let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+        match search.verdict(target, false) {
+            Ok(ready) => Ok(ready.id),
+            Err((_, bad)) => Err(bad.outcome.reason()),
+        }
+    }
+
+    fn list(total: u64, users: &str) -> String {
+        format!(r#"{{"totalResults":{total},"Resources":[{users}]}}"#)
+    }
+
+    #[test]
+    fn exactly_one_bearer_of_the_name_is_ready() {
+        let ann = r#"{"id":"1","userName":"ann@example.com","active":true}"#;
+        let ann2 = r#"{"id":"2","userName":"ANN@example.com","active":true}"#;
+        let bob = r#"{"id":"3","userName":"bob@example.com","active":true}"#;
+        for (total, users, expected) in [
+            (1, ann.to_owned(), Ok("1")),
+            (2, format!("{ann},{ann}"), Ok("1")),
+            (2, format!("{bob},{ann}"), Ok("1")),
+            (0, String::new(), Err("not_found")),
+            (1, String::new(), Err("bad_reply")),
+            (1, bob.to_owned(), Err("wrong_user")),
+            (2, format!("{ann},{ann2}"), Err("ambiguous")),
+            (2, ann.to_owned(), Err("ambiguous")),
+            (1, ann.replace(r#""id":"1","#, ""), Err("bad_reply")),
+            (1, ann.replace("true", "false"), Err("inactive")),
+            (1, ann.replace("true", "\"False\""), Err("inactive")),
+            (1, ann.replace("true", "\"True\""), Ok("1")),
+            (1, ann.replace(r#","active":true"#, ""), Ok("1")),
+            (1, ann.replace("true", "0"), Err("bad_reply")),
+            (2, format!("{ann},{}", ann.replace("true", "false")), Err("inactive")),
+        ] {
+            let page = list(total, &users);
+            let expected = expected.map(str::to_owned);
+            assert_eq!(judged(&[&page, r#"{"totalResults":2,"Resources":[]}"#]), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn hostile_names_and_ids_lead_to_nobody() {
+        for name in [
+            "null",
+            "1",
+            "true",
+            "[]",
+            r#"["ann@example.com"]"#,
+            r#"{"v":"ann@example.com"}"#,
+            r#""""#,
+            r#""ann@example.com.""#,
+            r#"" ann@example.com""#,
+            r#""ann+x@example.com""#,
+            r#""ann@example.co""#,
+            r#""xann@example.com""#,
+            r#""аnn@example.com""#,
+            r#""ann@exämple.com""#,
+            r#""ann@example.com\u0000""#,
+            r#""ann@example.com\u200b""#,
+            r#""ＡNN@example.com""#,
+        ] {
+            let page = list(1, &format!(r#"{{"id":"1","userName":{name},"active":true}}"#));
+            assert_eq!(judged(&[&page]), Err("wrong_user"), "{name}");
+        }
+        for id in ["null", "7", r#""""#, r#"".""#, r#""..""#, r#""a\u0000b""#, r#"{"v":"1"}"#] {
+            let page = list(1, &format!(r#"{{"id":{id},"userName":"{NAME}"}}"#));
+            assert_eq!(judged(&[&page]), Err("bad_reply"), "{id}");
+        }
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let twice = r#"{"totalResults":1,"Resources":[{"id":"1","id":"2","userName":"ann@example.com"}]}"#;
+        for body in
+            ["", "null", "[]", "{}", "<html>", "{\"totalResults\":1}", "{\"Resources\":{}}", twice, &deep]
+        {
+            assert_eq!(judged(&[body]), Err("bad_reply"));
+        }
+    }
+
+    #[test]
+    fn pages_are_followed_until_found_or_until_nothing_new_comes() {
+        let email = Email::parse(NAME).unwrap();
+        let users = |from: u32| {
+            let user = |n: u32| format!(r#"{{"id":"{n}","userName":"u{n}@example.com"}}"#);
+            format!("{},{}", user(from), user(from + 1))
+        };
+        let page = |from: u32| list(1000, &users(from));
+        let mut search = Search::default();
+        assert_eq!(search.page(page(0).as_bytes(), &email), Ok(Page::Next(3)));
+        assert_eq!(search.page(page(2).as_bytes(), &email), Ok(Page::Next(5)));
+        assert_eq!(search.page(page(2).as_bytes(), &email), Ok(Page::Last));
+
+        let mut endless = Search::default();
+        let end = (0..)
+            .step_by(2)
+            .find_map(|from| endless.page(list(u64::MAX, &page(from)).as_bytes(), &email).err());
+        assert!(end.is_some());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn nobody_but_the_bearer_is_ever_ready(
+            users in proptest::collection::vec((".{0,3}", "(?i)ann@example\\.com|ann@example\\.com.|.{0,8}|bob@example\\.com"), 0..4),
+            total in 0u64..5,
+        ) {
+            let rendered: Vec<_> = users.iter().map(|(id, name)| serde_json::json!({"id": id, "userName": name}).to_string()).collect();
+            if let Ok(id) = judged(&[&list(total, &rendered.join(","))]) {
+                let bearers: HashSet<_> = users.iter().filter(|(_, name)| name.eq_ignore_ascii_case(NAME)).map(|(id, _)| id).collect();
+                prop_assert_eq!(bearers, HashSet::from([&id]));
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Everything that speaks to the service.
+//!
+//! * [`http`]: one request, one reply, nothing followed, nothing read beyond its cap
+//! * [`wire`]: the JSON of RFC 7644 and of the vendor, read by shape
+//! * [`identity`]: who a look-up found; the only maker of a [`identity::Ready`]
+//! * [`retry`]: what an answer means for a request, as a pure function
+//! * [`breaker`]: when the service counts as down
+//! * [`pacer`]: when a request may leave; the one place that waits
+//! * [`auth`]: the token, fetched once however many wait for it
+//! * [`client`]: the two things a row needs: find and write
+
+pub(crate) mod auth;
+pub(crate) mod breaker;
+pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod identity;
+pub(crate) mod pacer;
+pub(crate) mod retry;
+pub(crate) mod wire;

@@ -1,0 +1,131 @@
+//! `outcome.csv`: one line a row. It grows as rows finish, and is replaced at the end by the
+//! same lines in the order of the input.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::domain::event::Done;
+use crate::folder::files;
+
+/// Name of the file in the run folder.
+pub(crate) const NAME: &str = "outcome.csv";
+
+/// The columns, in order.
+pub(crate) const COLUMNS: [&str; 10] = [
+    "line",
+    "email",
+    "outcome",
+    "reason",
+    "user_id",
+    "mfa",
+    "http_status",
+    "attempts",
+    "finished_at",
+    "detail",
+];
+
+/// The file while it grows.
+#[derive(Debug)]
+pub(crate) struct OutcomeFile {
+    file: File,
+    waiting: Vec<u8>,
+}
+
+impl OutcomeFile {
+    /// Starts with the rows that are settled already.
+    pub(crate) fn begin(
+        folder: &Path,
+        settled: impl Iterator<Item = io::Result<(Done, String)>>,
+    ) -> io::Result<Self> {
+        let path = folder.join(NAME);
+        write_whole(folder, settled)?;
+        Ok(Self { file: files::open_append(&path)?, waiting: Vec::new() })
+    }
+
+    /// Adds rows that have just finished.
+    pub(crate) fn append(&mut self, rows: &[(Done, String)]) -> io::Result<()> {
+        self.waiting.clear();
+        let mut writer = csv::Writer::from_writer(&mut self.waiting);
+        for (done, finished_at) in rows {
+            write_row(&mut writer, done, finished_at)?;
+        }
+        writer.flush()?;
+        drop(writer);
+        self.file.write_all(&self.waiting)
+    }
+}
+
+/// Replaces the file by these rows.
+pub(crate) fn write_whole(
+    folder: &Path,
+    rows: impl Iterator<Item = io::Result<(Done, String)>>,
+) -> io::Result<()> {
+    files::replace(&folder.join(NAME), |out| {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(COLUMNS)?;
+        for row in rows {
+            let (done, finished_at) = row?;
+            write_row(&mut writer, &done, &finished_at)?;
+        }
+        writer.flush()
+    })
+}
+
+fn write_row<W: Write>(writer: &mut csv::Writer<W>, done: &Done, finished_at: &str) -> io::Result<()> {
+    let status = done.trail.http_status.map_or_else(String::new, |status| status.to_string());
+    let cells = [
+        &done.line.to_string(),
+        &guarded(&done.email),
+        done.ending.outcome.family(),
+        done.ending.outcome.reason(),
+        &guarded(done.trail.user_id.as_deref().unwrap_or_default()),
+        done.ending.mfa.word(),
+        &status,
+        &done.trail.attempts.to_string(),
+        finished_at,
+        &guarded(&done.detail()),
+    ];
+    Ok(writer.write_record(cells)?)
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236).
+fn guarded(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']);
+    if formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Ending, Trail};
+    use crate::domain::outcome::{Fail, Outcome};
+
+    fn done(line: u64, email: &str, detail: &str) -> io::Result<(Done, String)> {
+        let ending = Ending::new(Outcome::Failed(Fail::Rejected), detail);
+        let trail =
+            Trail { http_status: Some(400), attempts: 2, user_id: Some("-1".into()), ..Trail::default() };
+        Ok((Done { line, email: email.into(), trail, ending }, "2026-01-01T00:00:00.000Z".into()))
+    }
+
+    #[test]
+    fn growing_and_whole_are_the_same_lines() {
+        let (grown, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut file =
+            OutcomeFile::begin(grown.path(), std::iter::once(done(2, "=a@example.com", "x"))).unwrap();
+        file.append(&[done(3, "b@example.com", "+1,\"2\"").unwrap()]).unwrap();
+        write_whole(
+            whole.path(),
+            [done(2, "=a@example.com", "x"), done(3, "b@example.com", "+1,\"2\"")].into_iter(),
+        )
+        .unwrap();
+        let text = |folder: &Path| std::fs::read_to_string(folder.join(NAME)).unwrap();
+        assert_eq!(text(grown.path()), text(whole.path()));
+        assert_eq!(
+            text(whole.path()),
+            "line,email,outcome,reason,user_id,mfa,http_status,attempts,finished_at,detail\n\
+             2,'=a@example.com,failed,rejected,'-1,,400,2,2026-01-01T00:00:00.000Z,x\n\
+             3,b@example.com,failed,rejected,'-1,,400,2,2026-01-01T00:00:00.000Z,\"'+1,\"\"2\"\"\"\n"
+        );
+    }
+}

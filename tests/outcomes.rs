@@ -1,0 +1,117 @@
+//! Every outcome and reason of the table is reached, with the exit code that goes with it.
+
+use std::fs;
+
+use crate::support::{Person, Stage, faults};
+
+/// One row about this address, under these faults.
+#[track_caller]
+fn ends(email: &str, rules: &str, args: &[&str], code: i32, outcome: &str) -> Stage {
+    let stage = Stage::new(vec![Person::new(email)], faults(rules));
+    stage.finish(stage.program().args(args)).expect(code);
+    stage.check_truth();
+    assert_eq!(stage.outcome(2), outcome);
+    stage
+}
+
+#[test]
+fn failures_are_named() {
+    ends("missing@example.com", "", &[], 3, "failed/not_found");
+    ends("twins@example.com", "", &[], 3, "failed/ambiguous");
+    ends("stranger@example.com", "", &[], 3, "failed/wrong_user");
+    ends("refused@example.com", "", &[], 3, "failed/rejected");
+    ends("a@example.com", r#"{"on":"patch","times":null,"do":"bump_version"}"#, &[], 3, "failed/conflict");
+    ends("a@example.com", r#"{"on":"lookup","do":"garbage"}"#, &[], 3, "failed/bad_reply");
+    let down = r#"{"on":"lookup","times":null,"do":{"status":500}}"#;
+    ends("a@example.com", down, &["--max-attempts", "2"], 3, "failed/unavailable");
+    let soon = ends("recent@example.com", "", &[], 3, "failed/too_soon");
+    let detail = soon.outcomes()[0]["detail"].clone();
+    assert!(detail.contains("until 20"), "{detail}");
+}
+
+#[test]
+fn the_vendors_error_shape_is_read_as_well() {
+    let options =
+        scim_rekey::sandbox::Options { error_shape: scim_rekey::sandbox::ErrorShape::Platform, ..faults("") };
+    let people = vec![Person::new("recent@example.com"), Person::new("refused@example.com")];
+    let stage = Stage::new(people, options);
+    stage.run().expect(3);
+    assert_eq!(
+        (stage.outcome(2).as_str(), stage.outcome(3).as_str()),
+        ("failed/too_soon", "failed/rejected")
+    );
+    assert!(stage.outcomes()[0]["detail"].contains("correlation "), "{:?}", stage.outcomes());
+}
+
+#[test]
+fn a_403_is_the_rows_own_once_something_has_worked() {
+    let people = Person::many(4);
+    let rule = r#"{"on":"patch","user":"user2@example.com","do":{"status":403}}"#;
+    let stage = Stage::new(people, faults(rule));
+    stage.run().expect(3);
+    assert_eq!(stage.outcome(4), "failed/forbidden");
+    assert_eq!(stage.summary()["outcomes"]["updated"], 3);
+}
+
+#[test]
+fn copies_are_skipped_and_bad_rows_named() {
+    let people = Person::many(2);
+    let stage = Stage::new(people.clone(), faults(""));
+    let text = fs::read_to_string(stage.input()).unwrap();
+    let copy = text.lines().nth(1).unwrap().to_owned();
+    fs::write(stage.input(), format!("{text}{copy}\nno-address,x,\n")).unwrap();
+    stage.run().expect(65);
+    assert!(!stage.run_dir().exists() && stage.truth().requests.is_empty());
+    stage.finish(stage.program().arg("--skip-bad-rows")).expect(3);
+    assert_eq!(stage.outcome(4), "skipped/duplicate");
+    assert_eq!(stage.outcome(5), "failed/invalid_row");
+    assert_eq!(stage.truth().applied.len(), 2);
+}
+
+#[test]
+fn a_deadline_leaves_the_rest_pending() {
+    let stage = Stage::new(Person::many(50), faults(""));
+    stage.finish(stage.program().args(["--rate", "10/s", "--max-duration", "1s"])).expect(75);
+    assert_eq!(stage.outcome(51), "pending/deadline");
+    stage.run().expect(0);
+    stage.check_truth();
+    assert_eq!(stage.truth().applied.len(), 50, "the rest and nothing twice");
+}
+
+#[test]
+fn too_many_failures_stop_the_run() {
+    let people: Vec<_> = (0..40).map(|number| Person::new(format!("missing{number}@example.com"))).collect();
+    let stage = Stage::new(people, faults(""));
+    stage.finish(stage.program().args(["--max-failures", "3", "--concurrency", "1"])).expect(3);
+    assert_eq!(stage.summary()["outcomes"]["failed"], 3);
+    assert_eq!(stage.outcome(41), "pending/interrupted");
+}
+
+#[test]
+fn an_outage_leaves_rows_pending_and_never_failed() {
+    let rule = r#"{"on":"scim","skip":20,"times":null,"do":{"status":503}}"#;
+    let stage = Stage::new(Person::many(60), faults(rule));
+    stage.finish(stage.program().args(["--max-outage", "2s"])).expect(69);
+    let summary = stage.summary();
+    assert_eq!((&summary["outcomes"]["failed"], &summary["outcomes"]["unknown"]), (&0.into(), &0.into()));
+    assert_eq!(stage.outcome(61), "pending/outage");
+    stage.check_truth();
+    assert!(
+        stage.truth().requests.len() < 20 + 60,
+        "an outage is not hammered: {}",
+        stage.truth().requests.len()
+    );
+    stage.sandbox.0.set_faults(Vec::new());
+    stage.run().expect(0);
+    assert_eq!(stage.summary()["outcomes"]["updated"], 60);
+    stage.check_truth();
+}
+
+#[test]
+fn a_wait_beyond_our_patience_leaves_rows_pending() {
+    let rule = r#"{"on":"scim","skip":9,"times":1,"do":{"status":429,"retry_after":"3600"}}"#;
+    let stage = Stage::new(Person::many(20), faults(rule));
+    stage.run().expect(75);
+    assert_eq!(stage.outcome(21), "pending/throttled");
+    assert!(stage.summary()["requests"]["patch"].as_u64().unwrap() <= 20);
+}

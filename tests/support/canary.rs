@@ -1,0 +1,113 @@
+//! Secrets made for one test, and the search for them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use aho_corasick::AhoCorasick;
+
+/// A secret that occurs nowhere unless the program put it there.
+#[derive(Debug, Clone)]
+pub(crate) struct Canary(pub(crate) String);
+
+impl Canary {
+    /// A password that needs escaping in every form in which it could leak.
+    pub(crate) fn password() -> Self {
+        Self(format!("Kanari\"en/{:016x}+ä&=%", rand::random::<u64>()))
+    }
+
+    /// A number kept for fiction: `+1 555 01…`.
+    pub(crate) fn phone() -> Self {
+        Self(format!("+155501{:05}", rand::random_range(0..100_000)))
+    }
+
+    /// A client secret with the characters that form encoding and Basic trip over.
+    pub(crate) fn client_secret() -> Self {
+        Self(format!("s:/+&=%ü {:016x}", rand::random::<u64>()))
+    }
+
+    /// The forms in which it could be written: raw, JSON, URL, form, base64.
+    pub(crate) fn forms(&self) -> Vec<String> {
+        let raw = &self.0;
+        let json = serde_json::to_string(raw).unwrap();
+        let ascii_json = raw.chars().fold(String::new(), |mut text, c| {
+            if c.is_ascii() {
+                text.push(c)
+            } else {
+                write!(text, "\\u{:04x}", u32::from(c)).unwrap()
+            }
+            text
+        });
+        let url = percent_encoding::utf8_percent_encode(raw, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let form = form_urlencoded::byte_serialize(raw.as_bytes()).collect::<String>();
+        let mut forms = vec![raw.clone(), json.trim_matches('"').to_owned(), ascii_json, url, form];
+        // In base64 the bytes around shift the text; the middle of each of three shifts is the same.
+        for shift in 0..3 {
+            let padded = [&b"xxx"[..shift], raw.as_bytes()].concat();
+            let text = base64(&padded);
+            forms.push(text[4..text.len() - 4].to_owned());
+        }
+        forms
+    }
+}
+
+/// All forms of many canaries, looked for in one pass.
+pub(crate) struct Search {
+    forms: Vec<String>,
+    automaton: AhoCorasick,
+}
+
+impl Search {
+    pub(crate) fn new(canaries: impl IntoIterator<Item = Canary>) -> Self {
+        let forms: Vec<_> = canaries.into_iter().flat_map(|canary| canary.forms()).collect();
+        let automaton = AhoCorasick::new(&forms).unwrap();
+        Self { forms, automaton }
+    }
+
+    /// What was found in this text, and in which form.
+    pub(crate) fn text(&self, place: &str, bytes: &[u8]) -> Vec<String> {
+        let found = self.automaton.find_iter(bytes);
+        found.map(|found| format!("{place} holds {:?}", self.forms[found.pattern()])).collect()
+    }
+
+    /// The same for every file below a folder, but for those named.
+    pub(crate) fn files(&self, folder: &Path, except: &[&Path]) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                found.extend(self.files(&path, except));
+            } else if !except.contains(&path.as_path()) {
+                found.extend(self.text(&path.display().to_string(), &fs::read(&path).unwrap_or_default()));
+            }
+        }
+        found
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = (group >> (18 - 6 * place) & 63) as usize;
+            text.push(if place <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
+        }
+    }
+    text
+}
+
+/// The search itself must be able to find something.
+#[test]
+fn a_leaked_canary_is_found_in_every_form() {
+    let canary = Canary::password();
+    let search = Search::new([canary.clone()]);
+    for form in canary.forms() {
+        assert_eq!(search.text("here", format!("before {form} after").as_bytes()).len(), 1, "{form}");
+    }
+    let basic = base64(format!("id:{}", canary.0).as_bytes());
+    assert!(!search.text("here", basic.as_bytes()).is_empty());
+    assert!(search.text("here", b"nothing").is_empty());
+}
