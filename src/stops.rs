@@ -18,10 +18,14 @@ pub(crate) struct Stops {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
-    // Kept so that a file size limit is an error (EFBIG) instead of the end of the process.
-    _file_size: Signal,
     deadline: Option<Instant>,
     signalled: bool,
+}
+
+/// From now on a file size limit is an error of the write (EFBIG) and not the end of the process.
+/// Once installed, tokio's handler stays for the life of the process. Needs a runtime's context.
+pub(crate) fn outlive_file_size_limit() -> io::Result<()> {
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 impl Stops {
@@ -31,7 +35,6 @@ impl Stops {
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
             deadline,
             signalled: false,
         })

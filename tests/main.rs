@@ -4,8 +4,11 @@
 
 mod support;
 
+mod audit;
 mod doubt;
 mod identity;
 mod job;
 mod outcomes;
+mod resume;
 mod sandbox;
+mod views;

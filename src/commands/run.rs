@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use super::report;
@@ -35,7 +36,7 @@ use crate::scim::client::{Client, Settings};
 use crate::scim::http::Http;
 use crate::scim::pacer::{Pacer, Patience, Rate};
 use crate::scim::wire::MfaAttribute;
-use crate::stops::Stops;
+use crate::stops::{Stops, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
@@ -44,6 +45,7 @@ const SANDBOX: &str = "sandbox";
 
 /// Does the job.
 pub(crate) fn run(args: &RunArgs, quiet: bool, verbose: u8) -> Result<u8, Failure> {
+    let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let (mut input, survey) = read_input(&args.input)?;
     refuse_defects(args, &survey)?;
     let plan = Plan::new(&survey.duplicates, protected(args)?);
@@ -77,9 +79,20 @@ pub(crate) fn run(args: &RunArgs, quiet: bool, verbose: u8) -> Result<u8, Failur
             let bar = visible && verbose == 0 && args.progress == When::Auto;
             let progress = Progress::new(bar, survey.rows);
             let session = Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible };
-            session.run(&mut input, &survey, service)
+            let code = runtime.block_on(session.work(&mut input, &survey, service));
+            // A write to a disk that hangs must not keep the process.
+            runtime.shutdown_timeout(Duration::from_millis(100));
+            code
         }
     }
+}
+
+/// One thread serves this load best: there is nothing to compute, and nothing to share.
+fn runtime() -> std::io::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _context = runtime.enter();
+    outlive_file_size_limit()?;
+    Ok(runtime)
 }
 
 /// One process's work on a run.
@@ -93,15 +106,6 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn run(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::new(70, error))?;
-        let code = runtime.block_on(self.work(input, survey, service));
-        // A write to a disk that hangs must not keep the process.
-        runtime.shutdown_timeout(Duration::from_millis(100));
-        code
-    }
-
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
         let Session { args, plan, progress, folder, start, visible } = self;
         let path = folder.path.clone();
