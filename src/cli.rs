@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::outcome::Outcome;
 use crate::domain::phone::Country;
 
 /// Rotate passwords and enforce MFA for the users in a CSV file, over SCIM 2.0.
@@ -32,6 +33,8 @@ Exit codes: 0 done · 3 some failed · 4 some unknown · 65 input refused · 66 
 pub(crate) enum Command {
     /// Do the job: read, look up, patch, record. The same command line continues an interrupted run
     Run(Box<RunArgs>),
+    /// A new run over only those rows that ended failed, unknown or pending in an earlier one
+    Retry(Box<RetryArgs>),
     /// Validate the whole file and list every bad line; no network
     Check(CheckArgs),
     /// Say where a run stands, also while it is running
@@ -121,6 +124,19 @@ pub(crate) struct RunArgs {
     /// Draw a bar on a terminal, or never
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     pub(crate) progress: When,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// The folder of the earlier run
+    pub(crate) earlier: PathBuf,
+
+    /// Only rows that ended for this reason, such as unavailable; may be given more than once
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(crate) reason: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
 /// The service and who we are to it.
@@ -321,6 +337,16 @@ impl std::str::FromStr for MaxFailures {
             (false, _) => Ok(Self::Rows(number)),
         }
     }
+}
+
+/// A reason with which a row can end and be tried again.
+fn reason(text: &str) -> Result<String, String> {
+    let known =
+        || Outcome::ALL.into_iter().filter(|outcome| outcome.is_worth_another_try()).map(Outcome::reason);
+    if known().any(|reason| reason == text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("expected one of {}", known().collect::<Vec<_>>().join(", ")))
 }
 
 /// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`.

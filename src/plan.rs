@@ -28,17 +28,38 @@ pub(crate) struct Plan<'a> {
     ///
     /// [`Email::key`]: crate::domain::email::Email::key
     protected: HashSet<String>,
+    /// The only users that this run is about, when it is not about all.
+    only: Option<Selection>,
 }
+
+/// Users of an earlier run, by [`Email::key`]; the empty key stands for rows without a sound one.
+///
+/// [`Email::key`]: crate::domain::email::Email::key
+pub(crate) type Selection = HashSet<String>;
 
 impl<'a> Plan<'a> {
     /// A plan from what the first reading found.
-    pub(crate) const fn new(duplicates: &'a HashMap<u64, u64>, protected: HashSet<String>) -> Self {
-        Self { duplicates, protected }
+    pub(crate) const fn new(
+        duplicates: &'a HashMap<u64, u64>,
+        protected: HashSet<String>,
+        only: Option<Selection>,
+    ) -> Self {
+        Self { duplicates, protected, only }
     }
 
-    /// The step for a row; nothing when it is settled already.
+    /// Whether this run is about that row.
+    pub(crate) fn is_about(&self, row: &Row) -> bool {
+        self.only.as_ref().is_none_or(|only| match row {
+            Row::Sound(target) => only.contains(&target.email.key()),
+            Row::Bad(defect) => {
+                only.contains(&defect.email.as_deref().unwrap_or_default().to_ascii_lowercase())
+            }
+        })
+    }
+
+    /// The step for a row; nothing when it is settled already, or not what this run is about.
     pub(crate) fn step(&self, row: Row, standing: Standing) -> Option<Step> {
-        if standing == Standing::Settled {
+        if standing == Standing::Settled || !self.is_about(&row) {
             return None;
         }
         let target = match row {
@@ -101,7 +122,7 @@ mod tests {
     fn rows_are_decided_in_order_of_caution() {
         let defect = Defect { line: 4, email: None, reason: "is wrong".into() };
         let duplicates = HashMap::from([(3, 2)]);
-        let plan = Plan::new(&duplicates, HashSet::from(["boss@example.com".into()]));
+        let plan = Plan::new(&duplicates, HashSet::from(["boss@example.com".into()]), None);
         for (row, standing, expected) in [
             (row(2, "a@example.com"), Standing::Untouched, "do 2"),
             (row(2, "a@example.com"), Standing::Pending, "do 2"),

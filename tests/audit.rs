@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Person, Program, Stage, faults};
+use crate::support::{Person, Program, Stage, faults, sha256_hex};
 
 fn verify(stage: &Stage, file: &Path) -> crate::support::Finished {
     stage.finish(Program::new([Path::new("audit"), Path::new("verify"), file]))
@@ -19,8 +19,7 @@ fn every_line_is_chained_to_the_one_before_it() {
     let mut prev = "0".repeat(64);
     for (place, line) in text.lines().enumerate() {
         let (sealed, _) = line.rsplit_once(",\"hash\":").unwrap();
-        let digest = ring::digest::digest(&ring::digest::SHA256, sealed.as_bytes());
-        let hash: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = sha256_hex(sealed.as_bytes());
         let record: Value = serde_json::from_str(line).unwrap();
         assert_eq!((&record["hash"], &record["prev"]), (&hash.as_str().into(), &prev.as_str().into()));
         assert_eq!((&record["v"], &record["seq"]), (&1.into(), &(place as u64 + 1).into()));
@@ -54,7 +53,7 @@ fn any_record_that_is_flipped_deleted_swapped_or_inserted_is_found() {
     let text = fs::read_to_string(stage.run_dir().join("audit.jsonl")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let altered = stage.home.path().join("altered.jsonl");
-    let mut check = |what: &str, lines: Vec<String>, seq: usize| {
+    let check = |what: &str, lines: Vec<String>, seq: usize| {
         fs::write(&altered, lines.join("\n") + "\n").unwrap();
         let done = verify(&stage, &altered).expect(65);
         assert!(done.last_line().contains(&format!("record {seq} ")), "{what}: {}", done.stderr);
@@ -99,11 +98,7 @@ fn a_log_that_cannot_grow_stops_the_run_and_the_same_command_goes_on() {
         .unwrap()
         .matches("\"kind\":\"intent\"")
         .count();
-    assert!(
-        truth.patch_requests as usize <= declared,
-        "{} patches, {declared} intents",
-        truth.patch_requests
-    );
+    assert!(truth.patch_requests <= declared as u64, "{} patches, {declared} intents", truth.patch_requests);
     stage.run().expect(0);
     stage.check_truth();
     assert!(stage.truth().patch_requests <= 200 + 16);

@@ -1,6 +1,6 @@
 //! One binary, one file per promise. Every test drives the real executable over real HTTP.
 
-#![allow(unused_crate_dependencies, reason = "dependencies are the program's, not the tests'")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -10,5 +10,6 @@ mod identity;
 mod job;
 mod outcomes;
 mod resume;
+mod retry;
 mod sandbox;
 mod views;

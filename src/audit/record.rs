@@ -130,6 +130,9 @@ pub(crate) struct RunStart {
     pub(crate) target: String,
     /// OAuth client, by id.
     pub(crate) client_id: String,
+    /// The earlier run whose unfinished rows are tried once more, and which of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_of: Option<String>,
     /// Which process.
     pub(crate) actor: Actor,
     /// This program's version.

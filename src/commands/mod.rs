@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod report;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod status;
@@ -33,10 +34,21 @@ impl Failure {
     }
 }
 
+/// How much to say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Talk {
+    /// Nothing but errors.
+    pub(crate) quiet: bool,
+    /// Log lines, by the number of `-v`.
+    pub(crate) verbose: u8,
+}
+
 /// Does what the command line asks.
 pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    let talk = Talk { quiet: cli.quiet, verbose: cli.verbose };
     match cli.command {
-        Command::Run(args) => run::run(&args, cli.quiet, cli.verbose),
+        Command::Run(args) => run::run(&args, None, talk),
+        Command::Retry(args) => retry::retry(&args, talk),
         Command::Check(args) => check::check(&args),
         Command::Status { run_dir } => status::status(&run_dir),
         Command::Report { run_dir } => report::report(&run_dir),

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use super::report;
-use super::{Failure, complain, defect_lines, input_warnings, quoted, read_input, same_command};
+use super::{Failure, Talk, complain, defect_lines, input_warnings, quoted, read_input, same_command};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
 use crate::audit::record::{Actor, Body, RunEnd, RunStart, Traffic};
@@ -28,7 +28,7 @@ use crate::engine::{Engine, Limits};
 use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
 use crate::folder::run::{Chosen, Job, LOG, Place, RunFolder, Unusable, choose};
 use crate::input::{Input, Survey};
-use crate::plan::Plan;
+use crate::plan::{Plan, Selection};
 use crate::record::Record;
 use crate::sandbox::{Options, Sandbox, demo_faults};
 use crate::scim::auth::{Auth, Tries};
@@ -40,15 +40,25 @@ use crate::stops::{Stops, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
+/// Rows of an earlier run that are tried once more.
+pub(crate) struct Retry {
+    /// Which run, and which of its rows.
+    pub(crate) of: String,
+    /// Their users.
+    pub(crate) only: Selection,
+}
+
 /// Name of the sandbox as a service, whatever its port.
 const SANDBOX: &str = "sandbox";
 
 /// Does the job.
-pub(crate) fn run(args: &RunArgs, quiet: bool, verbose: u8) -> Result<u8, Failure> {
+pub(crate) fn run(args: &RunArgs, retry: Option<Retry>, talk: Talk) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let (mut input, survey) = read_input(&args.input)?;
     refuse_defects(args, &survey)?;
-    let plan = Plan::new(&survey.duplicates, protected(args)?);
+    let (retry_of, only) = retry.map_or((None, None), |Retry { of, only }| (Some(of), Some(only)));
+    let plan = Plan::new(&survey.duplicates, protected(args)?, only);
+    let about = count_rows(&mut input, &survey, &plan, retry_of.is_some())?;
     let sandbox = args.sandbox.then(|| start_sandbox(args)).transpose()?;
     let service = match &sandbox {
         Some(sandbox) => config::sandbox_service(
@@ -61,23 +71,23 @@ pub(crate) fn run(args: &RunArgs, quiet: bool, verbose: u8) -> Result<u8, Failur
         None => config::service(args)?,
     };
     let target = if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() };
-    let job = Job { input_sha256: survey.sha256, dry_run: args.dry_run, target, again: args.again };
+    let job = Job { input_sha256: survey.sha256, dry_run: args.dry_run, target, retry_of, again: args.again };
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
     let _client_lock = lock_client(args, &service, &place, &holder)?;
-    let visible = !quiet && std::io::stderr().is_terminal();
+    let visible = !talk.quiet && std::io::stderr().is_terminal();
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
         Chosen::Complete(path, past) => {
-            if visible || verbose > 0 {
+            if visible || talk.verbose > 0 {
                 complain(format_args!("already complete since {}: {}", past.last_at, path.display()));
                 complain("nothing to do; --again runs it once more");
             }
             Ok(0)
         }
         Chosen::Open(folder) => {
-            let start = run_start(args, &input, &survey, &folder, &job, &service);
-            let bar = visible && verbose == 0 && args.progress == When::Auto;
-            let progress = Progress::new(bar, survey.rows);
+            let start = RunStart { rows: about, ..run_start(args, &input, &survey, &folder, &job, &service) };
+            let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
+            let progress = Progress::new(bar, about);
             let session = Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible };
             let code = runtime.block_on(session.work(&mut input, &survey, service));
             // A write to a disk that hangs must not keep the process.
@@ -118,7 +128,7 @@ impl Session<'_> {
         let limits = Limits {
             concurrency: args.pace.concurrency.into(),
             dry_run: args.dry_run,
-            max_failures: args.pace.max_failures.map(|most| most.of(survey.rows)),
+            max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
         let mut engine = Engine::new(client, plan, &mut record, spent, limits, progress);
         let stop = engine.run(rows, &mut stops).await;
@@ -129,6 +139,18 @@ impl Session<'_> {
         end.map_err(|error| words_on(74, &path, &format!("the audit log cannot be written: {error}"), None))
             .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible))
     }
+}
+
+/// Rows that this run is about. A run about all of them need not read the input once more.
+fn count_rows(input: &mut Input, survey: &Survey, plan: &Plan<'_>, retry: bool) -> Result<u64, Failure> {
+    if !retry {
+        return Ok(survey.rows);
+    }
+    let mut about = 0;
+    for row in input.rows(survey).map_err(|error| Failure::new(66, error))? {
+        about += u64::from(plan.is_about(&row.map_err(|error| Failure::new(66, error))?));
+    }
+    Ok(about)
 }
 
 /// Every bad line is listed, and without `--skip-bad-rows` the file is refused.
@@ -257,6 +279,7 @@ fn run_start(
         last_line: survey.last_line,
         dry_run: args.dry_run,
         target: job.target.clone(),
+        retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
         actor: actor(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -122,6 +122,14 @@ impl Outcome {
         ]
     };
 
+    /// Whether a later run may do better.
+    pub(crate) const fn is_worth_another_try(self) -> bool {
+        match self {
+            Self::Updated | Self::WouldUpdate | Self::Skipped(_) => false,
+            Self::Failed(_) | Self::Unknown(_) | Self::Pending(_) => true,
+        }
+    }
+
     /// The family, as written in the `outcome` column.
     pub(crate) const fn family(self) -> &'static str {
         match self {

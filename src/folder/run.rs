@@ -32,8 +32,17 @@ pub(crate) struct Job {
     pub(crate) dry_run: bool,
     /// The service.
     pub(crate) target: String,
+    /// The earlier run whose unfinished rows are tried once more, and which of them.
+    pub(crate) retry_of: Option<String>,
     /// Whether a complete run is to be done once more.
     pub(crate) again: bool,
+}
+
+impl Job {
+    /// Whether a run was begun for the same purpose, on whatever input.
+    fn is_that_of(&self, start: &RunStart) -> bool {
+        self.dry_run == start.dry_run && self.target == start.target && self.retry_of == start.retry_of
+    }
 }
 
 /// Where runs go.
@@ -123,7 +132,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     let Some(past) = past else {
         return begin(path, file, None, job, lock);
     };
-    if past.start.dry_run != job.dry_run || past.start.target != job.target {
+    if !job.is_that_of(&past.start) {
         return Err(Unusable::Refused(other_job(path, &past.start)));
     }
     if past.is_complete() && job.again {
@@ -172,7 +181,11 @@ fn changed(path: &Path) -> String {
 }
 
 fn other_job(path: &Path, start: &RunStart) -> String {
-    let kind = if start.dry_run { "a dry run" } else { "a run" };
+    let kind = match (start.dry_run, &start.retry_of) {
+        (true, _) => "a dry run",
+        (false, Some(_)) => "a retry",
+        (false, None) => "a run",
+    };
     format!(
         "{} holds {kind} against {}, which is not what this command asks for; choose another --run-dir",
         path.display(),
@@ -186,7 +199,7 @@ fn latest(runs: &Path, job: &Job) -> Option<PathBuf> {
     folders.sort();
     folders.into_iter().rev().find(|folder| {
         let start = first_line(&folder.join(LOG));
-        start.is_some_and(|start| start.dry_run == job.dry_run && start.target == job.target)
+        start.is_some_and(|start| job.is_that_of(&start))
     })
 }
 

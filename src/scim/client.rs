@@ -273,6 +273,7 @@ impl Client {
             held?;
             if verdict != Verdict::Renew && reply.is_some() {
                 token.accept();
+                refused = None;
             }
             match (verdict, reply) {
                 (Verdict::Take, Some(reply)) => return Ok(reply),

@@ -101,22 +101,22 @@ mod tests {
     use crate::domain::event::{Ending, Trail};
     use crate::domain::outcome::{Fail, Outcome};
 
-    fn done(line: u64, email: &str, detail: &str) -> io::Result<(Done, String)> {
+    fn done(line: u64, email: &str, detail: &str) -> (Done, String) {
         let ending = Ending::new(Outcome::Failed(Fail::Rejected), detail);
         let trail =
             Trail { http_status: Some(400), attempts: 2, user_id: Some("-1".into()), ..Trail::default() };
-        Ok((Done { line, email: email.into(), trail, ending }, "2026-01-01T00:00:00.000Z".into()))
+        (Done { line, email: email.into(), trail, ending }, "2026-01-01T00:00:00.000Z".into())
     }
 
     #[test]
     fn growing_and_whole_are_the_same_lines() {
         let (grown, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut file =
-            OutcomeFile::begin(grown.path(), std::iter::once(done(2, "=a@example.com", "x"))).unwrap();
-        file.append(&[done(3, "b@example.com", "+1,\"2\"").unwrap()]).unwrap();
+            OutcomeFile::begin(grown.path(), std::iter::once(Ok(done(2, "=a@example.com", "x")))).unwrap();
+        file.append(&[done(3, "b@example.com", "+1,\"2\"")]).unwrap();
         write_whole(
             whole.path(),
-            [done(2, "=a@example.com", "x"), done(3, "b@example.com", "+1,\"2\"")].into_iter(),
+            [done(2, "=a@example.com", "x"), done(3, "b@example.com", "+1,\"2\"")].map(Ok).into_iter(),
         )
         .unwrap();
         let text = |folder: &Path| std::fs::read_to_string(folder.join(NAME)).unwrap();

@@ -32,9 +32,9 @@ impl Canary {
         let json = serde_json::to_string(raw).unwrap();
         let ascii_json = raw.chars().fold(String::new(), |mut text, c| {
             if c.is_ascii() {
-                text.push(c)
+                text.push(c);
             } else {
-                write!(text, "\\u{:04x}", u32::from(c)).unwrap()
+                write!(text, "\\u{:04x}", u32::from(c)).unwrap();
             }
             text
         });

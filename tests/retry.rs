@@ -1,0 +1,80 @@
+//! What did not end well is tried again, alone, in a run of its own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Person, Program, Stage, faults};
+
+fn retry(stage: &Stage, more: &[&str]) -> Program {
+    let (earlier, input) = (stage.run_dir(), stage.input());
+    let args = ["retry", earlier.to_str().unwrap(), input.to_str().unwrap(), "--rate", "unlimited"];
+    stage.with_env(Program::new(args).args(more))
+}
+
+/// The only folder that a retry made beside the input.
+fn only_run(stage: &Stage) -> std::path::PathBuf {
+    let mut runs = fs::read_dir(stage.home.path().join("users.runs")).unwrap();
+    let run = runs.next().unwrap().unwrap().path();
+    assert!(runs.next().is_none(), "one folder");
+    run
+}
+
+fn lines(folder: &Path) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("outcome.csv")).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').take(4).collect::<Vec<_>>().join(",")).collect()
+}
+
+#[test]
+fn only_rows_that_did_not_end_well_are_tried_again() {
+    let mut people = Person::many(10);
+    people[4] = Person::new("missing@example.com");
+    let rule = r#"{"on":"lookup","user":"user2@example.com","times":2,"do":{"status":500}},
+                  {"on":"patch","user":"user7@example.com","times":2,"do":{"status":500}}"#;
+    let stage = Stage::new(people, faults(rule));
+    stage.finish(stage.program().args(["--max-attempts", "2"])).expect(4);
+    assert_eq!(stage.truth().applied.len(), 7);
+    let done = stage.finish(retry(&stage, &[])).expect(3);
+    assert!(done.last_line().contains("2 updated, 1 failed of 3 rows"), "{}", done.stderr);
+    let first = only_run(&stage);
+    let expected = [
+        "4,user2@example.com,updated,",
+        "6,missing@example.com,failed,not_found",
+        "9,user7@example.com,updated,",
+    ];
+    assert_eq!(lines(&first), expected);
+    assert_eq!(stage.truth().applied.len(), 9);
+    // The same command has nothing left to do, and finds that out without a request.
+    let requests = stage.truth().requests.len();
+    stage.finish(retry(&stage, &[])).expect(0);
+    assert_eq!((only_run(&stage), stage.truth().requests.len()), (first, requests));
+}
+
+#[test]
+fn a_reason_narrows_it() {
+    let people = vec![
+        Person::new("missing@example.com"),
+        Person::new("twins@example.com"),
+        Person::new("a@example.com"),
+    ];
+    let stage = Stage::new(people, faults(""));
+    stage.run().expect(3);
+    stage.finish(retry(&stage, &["--reason", "ambiguous"])).expect(3);
+    assert_eq!(lines(&only_run(&stage)), ["3,twins@example.com,failed,ambiguous"]);
+    stage.finish(retry(&stage, &["--reason", "nonsense"])).expect(2);
+    let requests = stage.truth().requests.len();
+    stage.finish(retry(&stage, &["--reason", "conflict"])).expect(0);
+    assert_eq!(stage.truth().requests.len(), requests, "no row ended so");
+}
+
+#[test]
+fn a_mended_row_is_found_by_its_user() {
+    let stage =
+        Stage::new(vec![Person::new("a@example.com"), Person::new("refused@example.com")], faults(""));
+    stage.run().expect(3);
+    let mut people = stage.people.clone();
+    people.swap(0, 1);
+    stage.write_input(&people);
+    stage.finish(retry(&stage, &[])).expect(3);
+    assert_eq!(lines(&only_run(&stage)), ["2,refused@example.com,failed,rejected"]);
+    assert_eq!(stage.truth().applied.len(), 1);
+}
