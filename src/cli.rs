@@ -26,8 +26,11 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 3 some failed · 4 some unknown · 65 input refused · 66 no input · 69 service unavailable
-            73 cannot create output · 74 cannot write the audit log · 75 try later · 77 refused · 78 configuration";
+Exit codes:
+  0 done            3 some failed       4 some unknown       2 wrong usage
+  65 input refused  66 no input         69 service down      70 internal error
+  73 no output      74 audit log lost   75 try later         77 refused
+  78 configuration, TLS, redirect       129, 130, 143 stopped by a signal";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -95,7 +98,7 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
     pub(crate) sandbox: bool,
 
-    /// Where the run's files go [default: <INPUT stem>.runs/<run id>/ beside INPUT]
+    /// Where the run's files go [default: for users.csv, users.runs/RUN_ID/ beside it]
     #[arg(long, value_name = "DIR")]
     pub(crate) run_dir: Option<PathBuf>,
 
@@ -129,6 +132,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
     /// The folder of the earlier run
+    #[arg(value_name = "RUN_DIR")]
     pub(crate) earlier: PathBuf,
 
     /// Only rows that ended for this reason, such as unavailable; may be given more than once
@@ -183,7 +187,7 @@ pub(crate) struct ServiceArgs {
     #[arg(long, default_value = "phone", value_name = "TYPE")]
     pub(crate) mfa_type: String,
 
-    /// How users are found
+    /// How users are found; auto is the way that fits the run, today always filter
     #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
     pub(crate) lookup: Lookup,
 }
@@ -254,25 +258,19 @@ pub(crate) struct SandboxArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// A bar on a terminal, silence otherwise
     Auto,
-    /// No bar
     Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TokenAuth {
-    /// HTTP Basic
     Basic,
-    /// In the form
     Body,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lookup {
-    /// One filtered look-up for each row
     Filter,
-    /// Whichever needs fewer requests
     Auto,
 }
 

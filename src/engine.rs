@@ -12,9 +12,9 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::audit::ledger::Standing;
 use crate::audit::record::Body;
 use crate::domain::event::{Done, Ending, Intent, Trail};
+use crate::domain::outcome::Standing;
 use crate::domain::outcome::{Doubt, Fail, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::{Row, Target};

@@ -1,4 +1,41 @@
-//! scratch
+//! Rotates passwords and enforces MFA for the users in a CSV file, over SCIM 2.0.
+//!
+//! One arrow: **rows → plan → engine → events**. The plan decides without the network what each
+//! row asks for; the engine is the only concurrency; everything that leaves it is an event. The audit
+//! log is the events on disk, and whatever people read is a fold over it.
+//!
+//! Two invariants: **every row of the input ends with exactly one outcome**, and **no PATCH leaves
+//! before its intent is on disk**.
+//!
+//! # One row's journey
+//!
+//! 1. [`input`] reads the whole file once and refuses what cannot be read without doubt. Then it
+//!    reads it again, row by row: a [`Row`](domain::target::Row).
+//! 2. [`plan`] decides: leave it alone, name what is wrong with it, or do it, as a
+//!    [`Target`](domain::target::Target).
+//! 3. [`engine`] launches [`Client::find`](scim::client::Client::find). The request gets its
+//!    token from [`auth`](scim::auth), its leave from the [`pacer`](scim::pacer), and what its answer
+//!    means from [`retry`](scim::retry). [`identity`](scim::identity) turns the answer into a
+//!    [`Ready`](scim::identity::Ready), or into the reason why there is none.
+//! 4. [`record`] gathers the row's intent; one sync of the [`audit`] log puts it on disk together
+//!    with all others that are due.
+//! 5. Only then [`Client::write`](scim::client::Client::write) sends the PATCH, which takes a
+//!    `Ready`: the wrong user does not type-check.
+//! 6. The [`Outcome`](domain::outcome::Outcome) goes into the log, then into `outcome.csv`
+//!    ([`views`]), the counts and the bar. A PATCH whose effect is unknown goes back to 3.
+//!
+//! # The house
+//!
+//! Imports go down only, and the parts of one floor do not know each other.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | the verbs | [`commands`], with [`cli`] (words) and [`config`] (checked settings) |
+//! | the loop | [`engine`] |
+//! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks) |
+//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`] |
+//! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
+//! | an island | [`sandbox`], which knows nothing of the rest |
 
 mod audit;
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, which is not Markdown")]
@@ -8,6 +45,7 @@ mod config;
 mod domain;
 mod engine;
 mod failpoint;
+mod files;
 mod folder;
 mod input;
 mod plan;

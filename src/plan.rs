@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::audit::ledger::Standing;
 use crate::domain::event::{Done, Ending, Trail};
+use crate::domain::outcome::Standing;
 use crate::domain::outcome::{Doubt, Fail, Outcome, Skip};
 use crate::domain::target::{Defect, Row, Target};
 

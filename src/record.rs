@@ -6,11 +6,12 @@
 
 use std::io;
 
-use crate::audit::ledger::{Ledger, Standing};
+use crate::audit::ledger::Ledger;
 use crate::audit::log::{Log, Stamp};
 use crate::audit::record::Body;
 use crate::audit::replay::Accounts;
 use crate::domain::event::{Done, Intent};
+use crate::domain::outcome::Standing;
 use crate::domain::tally::Tally;
 use crate::folder::lock::Lock;
 use crate::views::outcomes::OutcomeFile;

@@ -6,9 +6,11 @@ mod support;
 
 mod audit;
 mod doubt;
+mod house;
 mod identity;
 mod job;
 mod outcomes;
+mod readme;
 mod resume;
 mod retry;
 mod sandbox;

@@ -3,21 +3,8 @@
 //! The engine keeps one while it writes, replay makes the same one while it reads. It costs
 //! eight bytes a row, so that a million rows fit where a map of structs would not.
 
-use crate::domain::outcome::{Doubt, Mfa, Outcome};
+use crate::domain::outcome::{Doubt, Mfa, Outcome, Standing};
 use crate::domain::tally::Tally;
-
-/// Where a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// No line speaks of it.
-    Untouched,
-    /// A PATCH may have left; nobody recorded an end that settles it.
-    InDoubt,
-    /// It ended as pending.
-    Pending,
-    /// It has its final outcome.
-    Settled,
-}
 
 /// One row: the offset of its latest line above, what that line says below.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

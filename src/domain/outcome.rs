@@ -92,6 +92,19 @@ pub(crate) enum Mfa {
     Confirmed,
 }
 
+/// Where a row stands, as far as earlier work on it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No line speaks of it.
+    Untouched,
+    /// A PATCH may have left; nobody recorded an end that settles it.
+    InDoubt,
+    /// It ended as pending.
+    Pending,
+    /// It has its final outcome.
+    Settled,
+}
+
 impl Outcome {
     /// Every outcome there is, in the order of the documentation.
     pub(crate) const ALL: [Self; 22] = {
@@ -225,6 +238,20 @@ mod tests {
             assert_eq!(Outcome::from_words(outcome.family(), outcome.reason()), Some(outcome));
         }
         assert_eq!(Outcome::from_words("failed", "outage"), None);
+    }
+
+    #[test]
+    fn the_readme_knows_every_outcome() {
+        let readme = include_str!("../../README.md");
+        for outcome in Outcome::ALL {
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", outcome.family())));
+            let row = row.unwrap_or_else(|| panic!("{outcome:?} is not in the table"));
+            assert!(row.contains(outcome.reason()), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn states_of_mfa_have_words() {
         for mfa in Mfa::ALL {
             assert_eq!(Mfa::from_word(mfa.word()), Some(mfa));
         }

@@ -1,9 +1,7 @@
 //! The run folder: its files, their modes, its lock, and the name of the run.
 //!
-//! * [`files`]: private files, never through a planted link, replaced whole or not at all
 //! * [`lock`]: who works on what, on this machine
 //! * [`run`]: which folder a command line means, and whether it may go on there
 
-pub(crate) mod files;
 pub(crate) mod lock;
 pub(crate) mod run;

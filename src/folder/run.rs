@@ -12,12 +12,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ring::hmac;
 
-use super::files;
 use super::lock::{Holder, Lock, Unlocked, folder_lock};
 use crate::audit::chain::hex;
 use crate::audit::log::Log;
 use crate::audit::record::{Line, RunStart};
 use crate::audit::replay::{Damage, End, Past};
+use crate::files;
 
 /// Name of the audit log in the run folder.
 pub(crate) const LOG: &str = "audit.jsonl";

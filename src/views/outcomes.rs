@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::domain::event::Done;
-use crate::folder::files;
+use crate::files;
 
 /// Name of the file in the run folder.
 pub(crate) const NAME: &str = "outcome.csv";

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::outcome::Mfa;
 use crate::domain::tally::Tally;
-use crate::folder::files;
+use crate::files;
 
 /// Name of the file in the run folder.
 pub(crate) const NAME: &str = "summary.json";

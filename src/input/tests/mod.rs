@@ -2,7 +2,6 @@
 
 mod corpus;
 mod expectation;
-mod figures;
 mod grammar;
 mod sources;
 mod tables;

@@ -1,0 +1,89 @@
+//! Imports go down only: what the map in `src/lib.rs` says of the house is true.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room, and the rooms that it may import from.
+const FLOORS: [(&str, &[&str]); 16] = [
+    ("domain", &[]),
+    ("files", &[]),
+    ("failpoint", &[]),
+    ("sandbox", &[]),
+    ("input", &["domain"]),
+    ("audit", &["domain"]),
+    ("scim", &["domain"]),
+    ("stops", &["domain"]),
+    ("views", &["domain", "files"]),
+    ("plan", &["domain"]),
+    ("folder", &["audit", "files"]),
+    ("record", &["domain", "audit", "views", "folder"]),
+    ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),
+    ("cli", &["domain"]),
+    ("config", &["domain", "cli", "scim"]),
+    (
+        "commands",
+        &[
+            "domain", "audit", "cli", "config", "engine", "folder", "input", "plan", "record", "sandbox",
+            "scim", "stops", "views",
+        ],
+    ),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The room that a file is part of: the first name below `src`.
+fn room(file: &Path, src: &Path) -> String {
+    let first = file.strip_prefix(src).unwrap().components().next().unwrap();
+    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn no_import_goes_up() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut imports = 0;
+    for file in sources(&src) {
+        let room = room(&file, &src);
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let (_, allowed) =
+            FLOORS.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("{room} is on no floor"));
+        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            for import in line.split("crate::").skip(1) {
+                let name: String =
+                    import.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let comment = line.trim_start().starts_with("//");
+                assert!(
+                    comment || name == room || allowed.contains(&name.as_str()),
+                    "{}:{}: {room} imports {name}",
+                    file.display(),
+                    number + 1
+                );
+                imports += usize::from(!comment);
+            }
+        }
+    }
+    assert!(imports > 100, "the search finds imports: {imports}");
+}
+
+#[test]
+fn nothing_is_printed_below_the_commands() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in sources(&src) {
+        let text = fs::read_to_string(&file).unwrap();
+        let printing =
+            ["println!", "eprintln!", "print!(", "dbg!"].into_iter().find(|word| text.contains(word));
+        assert_eq!(printing, None, "{}", file.display());
+    }
+}
