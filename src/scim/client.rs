@@ -1,21 +1,16 @@
-//! The two things a row needs of the service: find the user, write the change.
-//!
-//! Each request takes the same path: token, gate, wire, and the retry table's verdict.
+//! The two things a row needs of the service: find the user, write the change; and what the
+//! replies to them mean for the row.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, Url};
-use tokio::time::Instant;
 
-use super::auth::{Auth, Token, closed};
-use super::breaker::Health;
-use super::http::{Http, Lost, Reply, Request};
+use super::exchange::{Exchange, Fault};
+use super::http::{Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
-use super::pacer::Pacer;
-use super::retry::{Answer, Op, Verdict, backoff, decide, is_down, retry_after};
+use super::retry::Op;
 use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON, Shown};
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
@@ -31,30 +26,14 @@ pub(crate) struct Settings {
     pub(crate) mfa: MfaAttribute,
     /// Whether disabled accounts are changed too.
     pub(crate) include_inactive: bool,
-    /// Attempts per request.
-    pub(crate) max_attempts: u32,
 }
 
 /// The service, as the engine sees it.
 #[derive(Debug)]
 pub(crate) struct Client {
     settings: Settings,
-    http: Http,
-    auth: Auth,
-    pacer: Pacer,
-    counts: Mutex<Counts>,
-}
-
-/// Requests sent.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Counts {
-    /// Look-ups.
-    pub(crate) lookup: u64,
-    /// PATCH requests.
-    pub(crate) patch: u64,
-    /// Replies with 429.
-    pub(crate) throttled: u64,
-    etag: bool,
+    exchange: Exchange,
+    etag: AtomicBool,
 }
 
 /// What a look-up led to.
@@ -84,21 +63,6 @@ pub(crate) struct Ended {
     pub(crate) halt: Option<Halt>,
 }
 
-/// Why a request has no reply that could be looked at.
-#[derive(Debug)]
-enum Fault {
-    /// Something may have been done.
-    InDoubt(Doubt),
-    /// Asked as often as we may, and never served.
-    Unavailable(Option<u16>),
-    /// Asked as often as we may, and always told to wait.
-    Throttled,
-    /// Sent elsewhere.
-    Redirected(u16),
-    /// The run must stop, or is stopping.
-    Halt(Halt),
-}
-
 /// How often the account may change between look-up and PATCH.
 const MAX_CONFLICTS: u32 = 3;
 /// Users a page; the vendor's own default.
@@ -109,23 +73,13 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 impl Client {
     /// A client that has sent nothing yet.
-    pub(crate) fn new(settings: Settings, http: Http, auth: Auth, pacer: Pacer) -> Self {
-        Self { settings, http, auth, pacer, counts: Mutex::default() }
+    pub(crate) const fn new(settings: Settings, exchange: Exchange) -> Self {
+        Self { settings, exchange, etag: AtomicBool::new(false) }
     }
 
-    /// The gate, to close it or to ask why it is shut.
-    pub(crate) const fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    /// The token keeper, to ask what it did.
-    pub(crate) const fn auth(&self) -> &Auth {
-        &self.auth
-    }
-
-    /// Requests sent so far.
-    pub(crate) fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What lies between requests and replies, to ask it what it did.
+    pub(crate) const fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// Names of the attributes that a row would change.
@@ -137,9 +91,9 @@ impl Client {
     /// one without them.
     pub(crate) async fn prepare(&self) -> Result<(), Halt> {
         let url = self.url(&["ServiceProviderConfig"], None);
-        match self.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await {
+        match self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await {
             Ok(reply) => {
-                self.count(|counts| counts.etag = wire::supports_etag(&reply));
+                self.etag.store(wire::supports_etag(&reply), Ordering::Relaxed);
                 Ok(())
             }
             Err(Fault::Redirected(status)) => Err(redirected(status).into()),
@@ -168,7 +122,7 @@ impl Client {
         let mut start_index = 1;
         loop {
             let url = self.lookup_url(target, start_index);
-            let sent = self.send(Op::Read, target.line, &read_request(url), trail).await;
+            let sent = self.exchange.send(Op::Read, target.line, &read_request(url), trail).await;
             let reply = sent.map_err(|fault| fault.end("look-up", trail))?;
             if reply.status != 200 {
                 let refusal = Refusal::read(&reply);
@@ -188,7 +142,7 @@ impl Client {
     /// Sends the change.
     pub(crate) async fn write(&self, ready: &Ready, trail: &mut Trail) -> Written {
         let request = self.patch_request(ready);
-        match self.send(Op::Patch, ready.target().line, &request, trail).await {
+        match self.exchange.send(Op::Patch, ready.target().line, &request, trail).await {
             Ok(reply) => self.judge(&reply, ready, trail),
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),
             Err(fault) => Written::Ended(fault.end("PATCH", trail)),
@@ -199,7 +153,7 @@ impl Client {
     /// request may be sent at all.
     fn doubt(&self, doubt: Doubt, trail: &mut Trail) -> Written {
         trail.doubt = Some(doubt);
-        if trail.patches < self.settings.max_attempts {
+        if self.exchange.allows(trail.patches) {
             return Written::LookAgain;
         }
         let words = match doubt {
@@ -251,83 +205,6 @@ impl Client {
         Written::Ended(Ended::row(Ending { mfa, ..Ending::new(Outcome::Updated, "") }))
     }
 
-    /// Sends a request until the retry table says that its reply decides.
-    async fn send(&self, op: Op, line: u64, request: &Request, trail: &mut Trail) -> Result<Reply, Fault> {
-        let mut tries = if op == Op::Patch { trail.patches } else { 0 };
-        let mut refused: Option<Arc<Token>> = None;
-        let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, rand::random()));
-        loop {
-            let token = self.auth.token(&self.http, &self.pacer, refused.as_ref()).await?;
-            let pass = self.pacer.admit(not_before.take()).await.map_err(closed)?;
-            if token.is_old() {
-                continue;
-            }
-            self.sent(op, trail);
-            tries += 1;
-            let (answer, reply) = answered(self.http.send(request.bearing(token.header())).await)?;
-            trail.http_status = reply.as_ref().map(|reply| reply.status).or(trail.http_status);
-            let verdict = decide(op, answer);
-            // The hold comes first: the pass gives way to the next request.
-            let held = self.hold(verdict, reply.as_ref(), tries);
-            pass.finish(health(line, answer));
-            held?;
-            if verdict != Verdict::Renew && reply.is_some() {
-                token.accept();
-                refused = None;
-            }
-            match (verdict, reply) {
-                (Verdict::Take, Some(reply)) => return Ok(reply),
-                (Verdict::Redirected, Some(reply)) => return Err(Fault::Redirected(reply.status)),
-                (Verdict::InDoubt(doubt), _) => return Err(Fault::InDoubt(doubt)),
-                (Verdict::Renew, _) if refused.is_some() => return Err(refuses_tokens().into()),
-                (Verdict::Renew, _) => refused = Some(token),
-                (Verdict::Throttled, _) if tries >= self.settings.max_attempts => {
-                    return Err(Fault::Throttled);
-                }
-                (Verdict::Throttled, _) => {}
-                // An outage is not this row's fault: the gate lets it try again, as a probe.
-                (_, reply) if tries >= self.settings.max_attempts && !self.pacer.is_down() => {
-                    return Err(Fault::Unavailable(reply.map(|reply| reply.status)));
-                }
-                (Verdict::Again | Verdict::Take | Verdict::Redirected, _) => {
-                    not_before = Some(Instant::now() + backoff(tries, rand::random()));
-                }
-            }
-        }
-    }
-
-    /// Makes everybody wait when the reply asks for it.
-    fn hold(&self, verdict: Verdict, reply: Option<&Reply>, tries: u32) -> Result<(), Halt> {
-        let Some(reply) = reply else { return Ok(()) };
-        let throttled = verdict == Verdict::Throttled;
-        if throttled {
-            self.count(|counts| counts.throttled += 1);
-        } else if reply.status < 500 {
-            return Ok(());
-        }
-        let asked = retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
-        let wait = asked.or_else(|| throttled.then(|| backoff(tries, rand::random())));
-        match wait {
-            Some(wait) if !self.pacer.hold(wait) => Err(Stop::Throttled.into()),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn sent(&self, op: Op, trail: &mut Trail) {
-        trail.attempts += 1;
-        match op {
-            Op::Read => self.count(|counts| counts.lookup += 1),
-            Op::Patch => {
-                trail.patches += 1;
-                self.count(|counts| counts.patch += 1);
-            }
-        }
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Counts)) {
-        change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
     fn lookup_url(&self, target: &Target, start_index: u64) -> Url {
         let filter = wire::user_filter(target.email.as_str());
         let filter = utf8_percent_encode(&filter, RESERVED);
@@ -340,7 +217,7 @@ impl Client {
     fn patch_request(&self, ready: &Ready) -> Request {
         let mut headers = accept_scim();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(SCIM_JSON));
-        let version = ready.version().filter(|_| self.counts().etag);
+        let version = ready.version().filter(|_| self.etag.load(Ordering::Relaxed));
         if let Some(version) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
             headers.insert(IF_MATCH, version);
         }
@@ -366,30 +243,6 @@ fn accept_scim() -> HeaderMap {
 
 fn read_request(url: Url) -> Request {
     Request { method: Method::GET, url, headers: accept_scim(), body: Vec::new() }
-}
-
-/// What came back, as the table and the rest want it. A server that cannot show who it is ends
-/// the run.
-fn answered(reply: Result<Reply, Lost>) -> Result<(Answer, Option<Reply>), Fault> {
-    match reply {
-        Ok(reply) => Ok((reply.answer(), Some(reply))),
-        Err(Lost::Silence) => Ok((Answer::Silence, None)),
-        Err(Lost::NotSent) => Ok((Answer::NotSent, None)),
-        Err(Lost::Tls(why)) => Err(Stop::Untrusted(format!("TLS to the service failed: {why}")).into()),
-    }
-}
-
-fn refuses_tokens() -> Stop {
-    Stop::Refused("the service refuses a new token as well (401)".to_owned())
-}
-
-const fn health(line: u64, answer: Answer) -> Health {
-    match answer {
-        Answer::NotSent => Health::Unreachable,
-        Answer::Status(429, _) => Health::Throttled,
-        _ if is_down(answer) => Health::Failed(line),
-        Answer::Status(..) | Answer::Silence => Health::Up,
-    }
 }
 
 fn lookup_refused(status: u16) -> NotReady {
@@ -446,18 +299,6 @@ impl NotReady {
     fn end(self, trail: &Trail) -> Ended {
         let outcome = trail.doubt.map_or(self.outcome, Outcome::Unknown);
         Ended::row(Ending::new(outcome, self.why))
-    }
-}
-
-impl From<Stop> for Fault {
-    fn from(stop: Stop) -> Self {
-        Self::Halt(Halt::Because(stop))
-    }
-}
-
-impl From<Halt> for Fault {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
     }
 }
 

@@ -7,11 +7,13 @@
 //! * [`breaker`]: when the service counts as down
 //! * [`pacer`]: when a request may leave; the one place that waits
 //! * [`auth`]: the token, fetched once however many wait for it
+//! * [`exchange`]: one request's way through all of these
 //! * [`client`]: the two things a row needs: find and write
 
 pub(crate) mod auth;
 pub(crate) mod breaker;
 pub(crate) mod client;
+pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod pacer;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 /// A secret that occurs nowhere unless the program put it there.
 #[derive(Debug, Clone)]
@@ -44,7 +45,7 @@ impl Canary {
         // In base64 the bytes around shift the text; the middle of each of three shifts is the same.
         for shift in 0..3 {
             let padded = [&b"xxx"[..shift], raw.as_bytes()].concat();
-            let text = base64(&padded);
+            let text = BASE64_STANDARD.encode(&padded);
             forms.push(text[4..text.len() - 4].to_owned());
         }
         forms
@@ -85,20 +86,6 @@ impl Search {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let sextet = (group >> (18 - 6 * place) & 63) as usize;
-            text.push(if place <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
-        }
-    }
-    text
-}
-
 /// The search itself must be able to find something.
 #[test]
 fn a_leaked_canary_is_found_in_every_form() {
@@ -107,7 +94,7 @@ fn a_leaked_canary_is_found_in_every_form() {
     for form in canary.forms() {
         assert_eq!(search.text("here", format!("before {form} after").as_bytes()).len(), 1, "{form}");
     }
-    let basic = base64(format!("id:{}", canary.0).as_bytes());
+    let basic = BASE64_STANDARD.encode(format!("id:{}", canary.0));
     assert!(!search.text("here", basic.as_bytes()).is_empty());
     assert!(search.text("here", b"nothing").is_empty());
 }

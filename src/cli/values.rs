@@ -1,0 +1,137 @@
+//! Values on the command line that are more than a word: rates, times, bounds.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::domain::outcome::Outcome;
+
+/// A number of requests in a time; nothing for `unlimited`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateArg(pub(crate) Option<(u32, Duration)>);
+
+impl FromStr for RateArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let (number, unit) =
+            text.split_once('/').ok_or("expected NUMBER/s, NUMBER/min, NUMBER/h or unlimited")?;
+        let number: u32 = number.trim().parse().map_err(|_| "expected a whole number before the /")?;
+        let seconds = match unit.trim() {
+            "s" | "sec" | "second" => 1,
+            "m" | "min" | "minute" => 60,
+            "h" | "hour" => 3600,
+            _ => return Err("expected s, min or h after the /".to_owned()),
+        };
+        match number {
+            0 => Err("a rate of nothing would never end".to_owned()),
+            1_000_001.. => Err("more than 1000000 in a period is unlimited".to_owned()),
+            _ => Ok(Self(Some((number, Duration::from_secs(seconds))))),
+        }
+    }
+}
+
+/// A number of rows, or a share of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MaxFailures {
+    /// So many.
+    Rows(u64),
+    /// So many of a hundred.
+    Percent(u64),
+}
+
+impl MaxFailures {
+    /// As a number of rows, at least one.
+    pub(crate) fn of(self, rows: u64) -> u64 {
+        match self {
+            Self::Rows(most) => most,
+            Self::Percent(percent) => (rows.saturating_mul(percent) / 100).max(1),
+        }
+    }
+}
+
+impl FromStr for MaxFailures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (digits, percent) = text.strip_suffix('%').map_or((text, false), |digits| (digits, true));
+        let number: u64 =
+            digits.parse().map_err(|_| "expected a number of rows, or a percentage such as 5%")?;
+        match (percent, number) {
+            (_, 0) => Err("with 0 the run would stop before it begins".to_owned()),
+            (true, 101..) => Err("expected at most 100%".to_owned()),
+            (true, _) => Ok(Self::Percent(number)),
+            (false, _) => Ok(Self::Rows(number)),
+        }
+    }
+}
+
+/// A reason with which a row can end and be tried again.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    let known =
+        || Outcome::ALL.into_iter().filter(|outcome| outcome.is_worth_another_try()).map(Outcome::reason);
+    if known().any(|reason| reason == text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("expected one of {}", known().collect::<Vec<_>>().join(", ")))
+}
+
+/// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time such as 30s, 15m or 2h".to_owned();
+    let mut rest = text.trim();
+    if let Ok(seconds) = rest.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    let mut sum = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        let unit = match unit {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" | "min" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            "d" => Duration::from_secs(86_400),
+            _ => return Err(wrong()),
+        };
+        sum += unit * number;
+        rest = tail;
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_rates_are_read() {
+        for (text, seconds) in
+            [("90", 90.0), ("30s", 30.0), ("15m", 900.0), ("1h30m", 5400.0), ("500ms", 0.5), ("1d", 86_400.0)]
+        {
+            assert_eq!(duration(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
+        }
+        for text in ["", "s", "5", "5x", "m5", "-1s", "1.5s"] {
+            assert_eq!(duration(text).is_ok(), text == "5", "{text}");
+        }
+        let rate = |text: &str| text.parse::<RateArg>().map(|rate| rate.0);
+        assert_eq!(rate("300/min"), Ok(Some((300, Duration::from_secs(60)))));
+        assert_eq!(rate("100/s"), Ok(Some((100, Duration::from_secs(1)))));
+        assert_eq!(rate("unlimited"), Ok(None));
+        for text in ["", "300", "0/s", "x/s", "5/fortnight", "-1/s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+        assert_eq!("5%".parse::<MaxFailures>().unwrap().of(1000), 50);
+        assert_eq!("7".parse::<MaxFailures>().unwrap().of(1000), 7);
+        assert!("0".parse::<MaxFailures>().is_err() && "101%".parse::<MaxFailures>().is_err());
+    }
+}

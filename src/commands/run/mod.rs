@@ -1,0 +1,156 @@
+//! `run`: the job, from the command line to the last word.
+//!
+//! Everything that can be refused is refused before the folder is made, and everything that
+//! can be checked without the network before the first request.
+
+mod ending;
+mod ready;
+mod service;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use self::ending::{finish, last_words, traffic, words_on};
+use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
+use self::service::{client, deadline};
+use super::{Failure, Talk, complain, read_input};
+use crate::audit::ledger::Ledger;
+use crate::audit::log::now;
+use crate::audit::record::{Body, RunStart};
+use crate::audit::replay::{Accounts, Past, rows};
+use crate::cli::{RunArgs, When};
+use crate::config::{self, Service};
+use crate::engine::{Engine, Limits};
+use crate::folder::lock::Holder;
+use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
+use crate::input::{Input, Survey};
+use crate::plan::{Plan, Selection};
+use crate::record::Record;
+use crate::stops::{Stops, outlive_file_size_limit};
+use crate::views::outcomes::OutcomeFile;
+use crate::views::progress::Progress;
+
+/// Rows of an earlier run that are tried once more.
+pub(crate) struct Retry {
+    /// Which run, and which of its rows.
+    pub(crate) of: String,
+    /// Their users.
+    pub(crate) only: Selection,
+}
+
+/// Name of the sandbox as a service, whatever its port.
+const SANDBOX: &str = "sandbox";
+
+/// Does the job.
+pub(crate) fn run(args: &RunArgs, retry: Option<Retry>, talk: Talk) -> Result<u8, Failure> {
+    let runtime = runtime().map_err(|error| Failure::new(70, error))?;
+    let (mut input, survey) = read_input(&args.input)?;
+    refuse_defects(args, &survey)?;
+    let (retry_of, only) = retry.map_or((None, None), |Retry { of, only }| (Some(of), Some(only)));
+    let plan = Plan::new(&survey.duplicates, protected(args)?, only);
+    let about = count_rows(&mut input, &survey, &plan, retry_of.is_some())?;
+    let sandbox = args.sandbox.then(|| start_sandbox(args)).transpose()?;
+    let service = match &sandbox {
+        Some(sandbox) => config::sandbox_service(
+            args,
+            &sandbox.scim_url(),
+            &sandbox.token_url(),
+            sandbox.client_id(),
+            sandbox.client_secret(),
+        )?,
+        None => config::service(args)?,
+    };
+    let target = if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() };
+    let job = Job { input_sha256: survey.sha256, dry_run: args.dry_run, target, retry_of, again: args.again };
+    let place = place(args)?;
+    let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
+    let _client_lock = lock_client(args, &service, &place, &holder)?;
+    let visible = !talk.quiet && io::stderr().is_terminal();
+    match choose(&place, &job, &holder, args.pace.lock_wait)? {
+        Chosen::Complete(path, past) => {
+            if visible || talk.verbose > 0 {
+                complain(format_args!("already complete since {}: {}", past.last_at, path.display()));
+                complain("nothing to do; --again runs it once more");
+            }
+            Ok(0)
+        }
+        Chosen::Open(folder) => {
+            let start = RunStart { rows: about, ..run_start(args, &input, &survey, &folder, &job, &service) };
+            let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
+            let progress = Progress::new(bar, about);
+            let session = Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible };
+            let code = runtime.block_on(session.work(&mut input, &survey, service));
+            // A write to a disk that hangs must not keep the process.
+            runtime.shutdown_timeout(Duration::from_millis(100));
+            code
+        }
+    }
+}
+
+/// One thread serves this load best: there is nothing to compute, and nothing to share.
+fn runtime() -> io::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _context = runtime.enter();
+    outlive_file_size_limit()?;
+    Ok(runtime)
+}
+
+/// One process's work on a run.
+struct Session<'a> {
+    args: &'a RunArgs,
+    plan: &'a Plan<'a>,
+    progress: &'a Progress,
+    folder: RunFolder,
+    start: RunStart,
+    visible: bool,
+}
+
+impl Session<'_> {
+    async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
+        let Session { args, plan, progress, folder, start, visible } = self;
+        let path = folder.path.clone();
+        let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
+        let mut stops = Stops::new(deadline(args)).map_err(|error| Failure::new(70, error))?;
+        let client = client(args, service)?;
+        let (mut record, spent) = open_record(folder, &start).map_err(cannot_create)?;
+        record.commit().await.map_err(cannot_create)?;
+        let rows = input.rows(survey).map_err(|error| Failure::new(66, error))?;
+        let limits = Limits {
+            concurrency: args.pace.concurrency.into(),
+            dry_run: args.dry_run,
+            max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
+        };
+        let mut engine = Engine::new(client, plan, &mut record, spent, limits, progress);
+        let stop = engine.run(rows, &mut stops).await;
+        let traffic = traffic(engine.client());
+        progress.finish();
+        let end = finish(&mut record, &start, stop.as_ref(), traffic).await;
+        drop(record);
+        end.map_err(|error| words_on(74, &path, &format!("the audit log cannot be written: {error}"), None))
+            .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible))
+    }
+}
+
+/// The record, with its first line of this session waiting, and what earlier ones spent.
+fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, HashMap<u64, u32>)> {
+    let RunFolder { path, log, past, .. } = folder;
+    let (ledger, accounts, spent, open) = match past {
+        None => (Ledger::new(start.last_line), Accounts::default(), HashMap::new(), None),
+        Some(Past { ledger, accounts, spent, .. }) => {
+            let open = ledger.in_doubt();
+            (ledger, accounts, spent, Some(open))
+        }
+    };
+    let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
+    let outcomes = OutcomeFile::begin(&path, settled)?;
+    let mut record = Record::new(log, ledger, accounts, outcomes, folder.lock);
+    record.note(&match open {
+        None => Body::RunStart(start),
+        Some(open) => Body::Resume { actor: start.actor.clone(), in_doubt: open },
+    });
+    Ok((record, spent))
+}

@@ -1,0 +1,173 @@
+//! What is settled before the first request: which rows, which service, which folder, whose turn.
+
+use std::collections::HashSet;
+use std::fs;
+
+use super::SANDBOX;
+use crate::audit::record::{Actor, RunStart};
+use crate::cli::RunArgs;
+use crate::commands::{Failure, complain, defect_lines, input_warnings};
+use crate::config::{Misconfigured, Service};
+use crate::domain::email::Email;
+use crate::domain::text::{clean, count};
+use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
+use crate::folder::run::{Job, Place, RunFolder, Unusable};
+use crate::input::{Input, Survey};
+use crate::plan::Plan;
+use crate::sandbox::{Options, Sandbox, demo_faults};
+
+/// Rows that this run is about. A run about all of them need not read the input once more.
+pub(super) fn count_rows(
+    input: &mut Input,
+    survey: &Survey,
+    plan: &Plan<'_>,
+    retry: bool,
+) -> Result<u64, Failure> {
+    if !retry {
+        return Ok(survey.rows);
+    }
+    let mut about = 0;
+    for row in input.rows(survey).map_err(|error| Failure::new(66, error))? {
+        about += u64::from(plan.is_about(&row.map_err(|error| Failure::new(66, error))?));
+    }
+    Ok(about)
+}
+
+/// Every bad line is listed, and without `--skip-bad-rows` the file is refused.
+pub(super) fn refuse_defects(args: &RunArgs, survey: &Survey) -> Result<(), Failure> {
+    if survey.defects.is_empty() || args.skip_bad_rows {
+        return Ok(());
+    }
+    defect_lines(survey).for_each(complain);
+    let bad = count(survey.defects.len() as u64, "line");
+    let name = args.input.input.display();
+    Err(Failure::new(
+        65,
+        format!(
+            "{name}: {bad} cannot be run and nothing was sent; mend the file, or leave them out with --skip-bad-rows"
+        ),
+    ))
+}
+
+/// The users never to touch.
+pub(super) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
+    let Some(path) = &args.protect else {
+        return Ok(HashSet::new());
+    };
+    let failed = |why: String| Failure::new(78, format!("--protect {}: {why}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let lines =
+        text.trim_start_matches('\u{feff}').lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
+    lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| {
+            Email::parse(line)
+                .map(|email| email.key())
+                .ok_or_else(|| failed(format!("line {number} is not an e-mail address")))
+        })
+        .collect()
+}
+
+pub(super) fn start_sandbox(args: &RunArgs) -> Result<Sandbox, Failure> {
+    let options =
+        Options { faults: demo_faults(), mfa_path: args.service.mfa_path.clone(), ..Options::default() };
+    Sandbox::start(options).map_err(|error| Failure::new(70, format!("the sandbox cannot start: {error}")))
+}
+
+/// `--run-dir`, or a folder beside INPUT.
+pub(super) fn place(args: &RunArgs) -> Result<Place, Failure> {
+    if let Some(path) = &args.run_dir {
+        return Ok(Place::Exactly(path.clone()));
+    }
+    let input = &args.input.input;
+    if !input.is_file() {
+        return Err(Failure::new(
+            2,
+            "INPUT is not a file, so there is no place beside it: --run-dir DIR is needed",
+        ));
+    }
+    let stem = input.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Place::Within(input.with_file_name(format!("{stem}.runs"))))
+}
+
+/// One run at a time for a client of a service, on this machine. The sandbox is everybody's own.
+pub(super) fn lock_client(
+    args: &RunArgs,
+    service: &Service,
+    place: &Place,
+    holder: &Holder,
+) -> Result<Option<Lock>, Failure> {
+    if args.sandbox {
+        return Ok(None);
+    }
+    let run_dir = match place {
+        Place::Exactly(path) | Place::Within(path) => path.display().to_string(),
+    };
+    let holder = Holder { run_dir, ..holder.clone() };
+    let path = client_lock(service.base.as_str(), &service.credentials.client_id);
+    match Lock::take(&path, &holder, args.pace.lock_wait) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(Unlocked::Held(holder)) => Err(held("works with this client on this service", holder.as_ref())),
+        Err(Unlocked::Io(error)) => Err(Failure::new(73, format!("{}: {error}", path.display()))),
+    }
+}
+
+fn held(what: &str, holder: Option<&Holder>) -> Failure {
+    let who = holder.map_or_else(
+        || "another process".to_owned(),
+        |holder| format!("process {} (since {}, {})", holder.pid, holder.since, clean(&holder.run_dir, 200)),
+    );
+    Failure::new(75, format!("{who} {what}; try again when it is done, or use --lock-wait"))
+}
+
+impl From<Misconfigured> for Failure {
+    fn from(wrong: Misconfigured) -> Self {
+        Self::new(78, wrong)
+    }
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Refused(why) => Self::new(65, why),
+            Unusable::Io(path, error) => Self::new(73, format!("{}: {error}", path.display())),
+            Unusable::Held(holder) => held("works in this run folder", holder.as_ref()),
+        }
+    }
+}
+
+pub(super) fn run_start(
+    args: &RunArgs,
+    input: &Input,
+    survey: &Survey,
+    folder: &RunFolder,
+    job: &Job,
+    service: &Service,
+) -> RunStart {
+    let mut warnings = input_warnings(input, survey);
+    if !survey.defects.is_empty() {
+        warnings
+            .push(format!("left out as they cannot be run: {}", count(survey.defects.len() as u64, "row")));
+    }
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    RunStart {
+        input: args.input.input.display().to_string(),
+        input_fp: folder.input_fp.clone(),
+        rows: survey.rows,
+        last_line: survey.last_line,
+        dry_run: args.dry_run,
+        target: job.target.clone(),
+        retry_of: job.retry_of.clone(),
+        client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        actor: actor(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        warnings,
+    }
+}
+
+fn actor() -> Actor {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Actor { uid: rustix::process::getuid().as_raw(), pid: std::process::id(), host: clean(&host, 64) }
+}

@@ -1,0 +1,178 @@
+//! What becomes of a row when its request comes back, or never does.
+//!
+//! Invariant: every row that was taken leaves here with exactly one end, even if its task failed.
+
+use tokio::task::{Id, JoinError};
+use tokio::time::Instant;
+
+use super::{Engine, First, Flight, GROUP, Landed, MAX_FORBIDDEN};
+use crate::domain::event::{Done, Ending, Trail};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Pause, Standing};
+use crate::domain::stop::{Halt, Stop};
+use crate::domain::target::{Row, Target};
+use crate::input::InputError;
+use crate::plan::Step;
+use crate::scim::client::{Ended, Found, Written};
+use crate::scim::identity::Ready;
+use crate::stops::GRACE;
+
+impl Engine<'_> {
+    pub(super) fn land(&mut self, landed: Result<(Id, Landed), JoinError>) {
+        match landed {
+            Ok((id, landed)) => {
+                self.flights.remove(&id);
+                match landed {
+                    Landed::Found(Found::Ready(ready), trail) => self.found(ready, trail),
+                    Landed::Found(Found::Ended(target, ended), trail) => self.end(&target, ended, trail),
+                    Landed::Written(ready, written, trail) => self.written(*ready, written, trail),
+                }
+            }
+            Err(error) => self.crashed(&error),
+        }
+    }
+
+    fn found(&mut self, ready: Box<Ready>, trail: Trail) {
+        let target = ready.target();
+        if let Some(first) = self.record.claim(ready.id(), target.line) {
+            let words = format!("leads to the same account as line {first}");
+            self.done(done(target, trail, Ending::new(Outcome::Failed(Fail::Ambiguous), words)));
+        } else if self.limits.dry_run {
+            self.forbidden = 0;
+            self.done(done(target, trail, Ending::new(Outcome::WouldUpdate, "")));
+        } else {
+            self.ready.push_back((ready, trail));
+        }
+    }
+
+    fn written(&mut self, ready: Ready, written: Written, trail: Trail) {
+        let forbidden = trail.http_status == Some(403);
+        self.first = if forbidden && self.first == First::InAir { First::NotSent } else { First::Answered };
+        match written {
+            Written::Ended(ended) => self.end(ready.target(), ended, trail),
+            Written::LookAgain if self.stop.is_none() => self.find(ready.into_target(), trail),
+            Written::LookAgain => {
+                let target = ready.target();
+                self.leave(target.line, target.email.as_str().to_owned(), trail);
+            }
+        }
+    }
+
+    /// A row has ended, and perhaps the run with it.
+    fn end(&mut self, target: &Target, ended: Ended, trail: Trail) {
+        let Ended { mut ending, halt } = ended;
+        if let Some(Halt::Because(stop)) = &halt {
+            self.stop(stop.clone());
+        }
+        match ending.outcome {
+            Outcome::Updated | Outcome::WouldUpdate => self.forbidden = 0,
+            Outcome::Failed(Fail::Forbidden) => self.weigh_refusal(&mut ending, &trail),
+            Outcome::Pending(Pause::Interrupted) if halt.is_some() => {
+                return self.leave(target.line, target.email.as_str().to_owned(), trail);
+            }
+            Outcome::Failed(_) | Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::Pending(_) => {}
+        }
+        self.done(done(target, trail, ending));
+    }
+
+    /// A 403 before anything ever worked is about us and not about the row; so are five in a row.
+    fn weigh_refusal(&mut self, ending: &mut Ending, trail: &Trail) {
+        let tally = self.record.tally();
+        let nothing_worked = tally.of(Outcome::Updated) + tally.of(Outcome::WouldUpdate) == 0;
+        self.forbidden += 1;
+        if nothing_worked || self.forbidden >= MAX_FORBIDDEN {
+            let reference =
+                if trail.reference.is_empty() { String::new() } else { format!(", {}", trail.reference) };
+            self.stop(Stop::Refused(format!(
+                "the service forbids the change (403{reference}): does the OAuth client have the right role?"
+            )));
+        }
+        if nothing_worked {
+            *ending = Ending::new(Outcome::Pending(Pause::Interrupted), "the service forbids it (403)");
+        }
+    }
+
+    /// A row that a stop keeps from its end. A PATCH in doubt stays in doubt.
+    pub(super) fn leave(&mut self, line: u64, email: String, trail: Trail) {
+        let pause = self.stop.as_ref().map_or(Pause::Interrupted, Stop::pause);
+        let outcome = trail.doubt.map_or(Outcome::Pending(pause), Outcome::Unknown);
+        let ending = Ending::new(outcome, "the same command goes on with this row").left_open();
+        self.done(Done { line, email, trail, ending });
+    }
+
+    pub(super) fn done(&mut self, done: Done) {
+        let failed = matches!(done.ending.outcome, Outcome::Failed(_));
+        self.record.done(done);
+        self.failed += u64::from(failed);
+        if failed && self.limits.max_failures.is_some_and(|most| self.failed >= most) {
+            self.stop(Stop::Failures);
+        }
+    }
+
+    /// The first reason to stop counts. The gate is closed, so whoever waits there comes back.
+    pub(super) fn stop(&mut self, stop: Stop) {
+        if self.stop.is_none() {
+            tracing::warn!("stopping: {}", stop.sentence());
+            self.client.exchange().pacer().close();
+            self.grace = Some(Instant::now() + GRACE);
+            self.stop = Some(stop);
+        }
+    }
+
+    /// The grace is over: what is still in the air will not be waited for.
+    pub(super) fn abandon(&mut self) {
+        self.air.abort_all();
+        self.air.detach_all();
+        for (_, flight) in std::mem::take(&mut self.flights) {
+            self.lost(flight);
+        }
+        self.grace = None;
+    }
+
+    /// A task failed. Its row is named, and the run ends.
+    fn crashed(&mut self, error: &JoinError) {
+        self.stop(Stop::Internal("a task of this program failed".to_owned()));
+        if let Some(flight) = self.flights.remove(&error.id()) {
+            self.lost(flight);
+        }
+    }
+
+    /// A row whose request never came back to us.
+    fn lost(&mut self, flight: Flight) {
+        let Flight { line, email, mut trail, writes } = flight;
+        if writes {
+            trail.doubt = trail.doubt.or(Some(Doubt::ReplyLost));
+        }
+        self.leave(line, email, trail);
+    }
+
+    /// After a stop every row that was not taken is named too.
+    pub(super) async fn name_the_rest<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: R) {
+        let Some(stop) = self.stop.clone() else {
+            return;
+        };
+        if matches!(stop, Stop::LogLost(_) | Stop::InputChanged) {
+            return;
+        }
+        for row in rows {
+            let Ok(row) = row else { return };
+            let standing = self.record.standing(row.line());
+            match self.plan.step(row, standing) {
+                Some(Step::Decided(done)) => self.record.done(done),
+                Some(Step::Do(target)) if standing != Standing::InDoubt => {
+                    let attempts = self.spent.get(&target.line).copied().unwrap_or_default();
+                    let ending = Ending::new(Outcome::Pending(stop.pause()), "");
+                    self.record.done(done(&target, Trail { attempts, ..Trail::default() }, ending));
+                }
+                Some(Step::Do(_)) | None => {}
+            }
+            if self.record.gathered() >= GROUP {
+                self.commit().await;
+            }
+        }
+        self.commit().await;
+    }
+}
+
+fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
+    Done { line: target.line, email: target.email.as_str().to_owned(), trail, ending }
+}
