@@ -6,8 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::event::{Done, Ending, Trail};
-use crate::domain::outcome::Standing;
-use crate::domain::outcome::{Doubt, Fail, Outcome, Skip};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Skip, Standing};
 use crate::domain::target::{Defect, Row, Target};
 
 /// The next thing to do.

@@ -139,7 +139,7 @@ impl Exchange {
         let asked = retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
         let wait = asked.or_else(|| throttled.then(|| backoff(tries, rand::random())));
         match wait {
-            Some(wait) if !self.pacer.hold(wait) => Err(Stop::Throttled.into()),
+            Some(wait) if !self.pacer.hold(wait, throttled) => Err(Stop::Throttled.into()),
             Some(_) | None => Ok(()),
         }
     }

@@ -5,6 +5,7 @@
 //! * [`identity`]: who a look-up found; the only maker of a [`identity::Ready`]
 //! * [`retry`]: what an answer means for a request, as a pure function
 //! * [`breaker`]: when the service counts as down
+//! * [`tempo`]: the pace that the service turns out to allow
 //! * [`pacer`]: when a request may leave; the one place that waits
 //! * [`auth`]: the token, fetched once however many wait for it
 //! * [`exchange`]: one request's way through all of these
@@ -18,4 +19,5 @@ pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod pacer;
 pub(crate) mod retry;
+pub(crate) mod tempo;
 pub(crate) mod wire;

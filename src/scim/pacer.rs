@@ -1,8 +1,9 @@
 //! When a request may leave. Look-ups and patches pass here together, in the order they came,
 //! and nothing else in the program waits for time to pass.
 //!
-//! Four things keep a request back: the rate (governor), a hold that the service asked for, an
-//! outage, and, after a 429, a window that opens again answer by answer.
+//! What keeps a request back: the rate we were given (governor), the pace that the service turned
+//! out to allow, a hold that it asked for, an outage, and, after a 429, a window of requests in the
+//! air that opens again answer by answer.
 //!
 //! Invariant: no pass is given before the latest hold is over. A hold is an *instant*; a wait
 //! kept as a duration could be cut short by the answer of a request sent before it.
@@ -20,6 +21,7 @@ use tokio::sync::{Notify, futures::Notified};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Health};
+use super::tempo::Tempo;
 
 /// How many requests may leave in which time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,6 +90,9 @@ struct State {
     window: usize,
     in_air: usize,
     breaker: Breaker,
+    tempo: Tempo,
+    /// The earliest that the tempo allows.
+    in_tempo: Option<Instant>,
     stopping: bool,
 }
 
@@ -111,6 +116,8 @@ impl Pacer {
             window: usize::MAX,
             in_air: 0,
             breaker: Breaker::default(),
+            tempo: Tempo::default(),
+            in_tempo: None,
             stopping: false,
         };
         Self {
@@ -162,13 +169,17 @@ impl Pacer {
         wait <= self.patience.max_wait
     }
 
-    /// The service asked everybody to wait. False when that is longer than we may.
-    pub(crate) fn hold(&self, wait: Duration) -> bool {
+    /// The service asked everybody to wait, `refused` when it was for too many requests. False when
+    /// that is longer than we may.
+    pub(crate) fn hold(&self, wait: Duration, refused: bool) -> bool {
         if !self.allows(wait) {
             return false;
         }
         let mut state = self.state();
         let now = Instant::now();
+        if refused && state.hold.is_none_or(|hold| hold <= now) {
+            state.tempo.refused(now);
+        }
         let from = state.hold.map_or(now, |hold| hold.max(now));
         let until = now + wait;
         state.held += until.saturating_duration_since(from);
@@ -212,7 +223,7 @@ impl Pacer {
             return Err(Closed::Outage);
         }
         let probe = state.breaker.next_probe().map(|probe| probe.min(give_up.unwrap_or(probe)));
-        if let Some(until) = state.hold.max(probe).filter(|until| *until > now) {
+        if let Some(until) = state.hold.max(probe).max(state.in_tempo).filter(|until| *until > now) {
             return Ok(Obstacle::Until(until));
         }
         Ok(if state.in_air >= state.window { Obstacle::Change } else { Obstacle::None })
@@ -220,8 +231,13 @@ impl Pacer {
 
     fn pass(&self) -> Pass<'_> {
         let mut state = self.state();
+        let now = Instant::now();
         state.in_air += 1;
-        state.breaker.probing(Instant::now());
+        state.breaker.probing(now);
+        // Counted from when it was due, so that a late timer costs nothing; never a whole gap back.
+        let gap = state.tempo.gap(now);
+        let due = state.in_tempo.filter(|due| gap.is_some_and(|gap| *due + gap > now)).unwrap_or(now);
+        state.in_tempo = gap.map(|gap| due + gap);
         Pass { pacer: self }
     }
 
@@ -230,6 +246,9 @@ impl Pacer {
         state.in_air -= 1;
         let closed = health.is_some_and(|health| state.breaker.observe(health, Instant::now()));
         let windowed = state.window != usize::MAX;
+        if health.is_some_and(|health| health != Health::Throttled) {
+            state.tempo.answered();
+        }
         match health {
             Some(Health::Throttled) => state.window = 1,
             Some(Health::Up) if state.window >= self.patience.concurrency => state.window = usize::MAX,
@@ -352,8 +371,8 @@ mod tests {
             let pacer = Arc::clone(&pacer);
             async move {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                assert!(pacer.hold(Duration::from_secs(7)));
-                assert!(pacer.hold(Duration::from_secs(2)), "a shorter hold changes nothing");
+                assert!(pacer.hold(Duration::from_secs(7), true));
+                assert!(pacer.hold(Duration::from_secs(2), true), "a shorter hold changes nothing");
             }
         });
         let times = many(&pacer, 500).await;
@@ -366,8 +385,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_our_patience_is_refused() {
-        assert!(!pacer(50, 1).hold(Duration::from_secs(901)));
-        assert!(!pacer(50, 1).hold(Duration::from_secs(u64::MAX)));
+        assert!(!pacer(50, 1).hold(Duration::from_secs(901), true));
+        assert!(!pacer(50, 1).hold(Duration::from_secs(u64::MAX), true));
     }
 
     #[tokio::test(start_paused = true)]
@@ -382,6 +401,70 @@ mod tests {
         let second = second.await.unwrap();
         let third = pacer.admit(None).await.unwrap();
         drop((second, third));
+    }
+
+    /// A service that takes so many requests in each second, as a fixed window, 20 ms away.
+    struct Service {
+        limit: u32,
+        window: Mutex<(u64, u32)>,
+        start: Instant,
+    }
+
+    impl Service {
+        async fn ask(&self) -> bool {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let second = self.start.elapsed().as_secs();
+            let served = {
+                let mut window = self.window.lock().unwrap();
+                *window = if window.0 == second { (second, window.1 + 1) } else { (second, 1) };
+                window.1 <= self.limit
+            };
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            served
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_that_nobody_told_us_is_found_and_held() {
+        for limit in [2, 10, 100] {
+            let pacer = Arc::new(Pacer::new(None, PATIENCE));
+            let start = Instant::now();
+            let service = Arc::new(Service { limit, window: Mutex::new((0, 0)), start });
+            let mut workers = tokio::task::JoinSet::new();
+            for _ in 0..64 {
+                let (pacer, service) = (Arc::clone(&pacer), Arc::clone(&service));
+                workers.spawn(async move {
+                    let (mut good, mut refused, mut in_a_row, mut worst) = (0u32, 0u32, 0, 0);
+                    while start.elapsed().as_secs() < 240 {
+                        let pass = pacer.admit(None).await.unwrap();
+                        let served = service.ask().await;
+                        let settled = start.elapsed().as_secs() >= 60;
+                        if served {
+                            good += u32::from(settled);
+                            in_a_row = 0;
+                            pass.finish(Health::Up);
+                        } else {
+                            refused += u32::from(settled);
+                            in_a_row += 1;
+                            worst = worst.max(in_a_row);
+                            assert!(pacer.hold(Duration::from_secs(1), true));
+                            pass.finish(Health::Throttled);
+                        }
+                    }
+                    (good, refused, worst)
+                });
+            }
+            let done = workers.join_all().await;
+            let good: u32 = done.iter().map(|(good, _, _)| good).sum();
+            let refused: u32 = done.iter().map(|(_, refused, _)| refused).sum();
+            let worst = done.iter().map(|(_, _, worst)| *worst).max().unwrap();
+            let used = f64::from(good) / f64::from(limit * 180);
+            let share = f64::from(refused) / f64::from(good + refused);
+            assert!(
+                used >= 0.9 && share < 0.05 && worst < 5,
+                "{limit}/s: used {used:.3}, refused {share:.3}, {worst} in a row"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -115,7 +115,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     }
     let Traffic { token, lookup, patch, throttled, waited_ms } = past.traffic;
     complain(format_args!(
-        "{} look-ups, {} patches, {} token requests; {} answered 429, waited {:.1} s",
+        "{} look-ups, {} changes, {} token requests; {} answered 429, waited {:.1} s",
         lookup,
         patch,
         token,
