@@ -133,13 +133,16 @@ fn domain(region: &str) -> Result<&str, Misconfigured> {
 
 /// A URL that secrets may be sent to: https, or http to this machine.
 fn endpoint(name: &str, text: &str) -> Result<Url, Misconfigured> {
-    let url = Url::parse(text).map_err(|error| wrong(format!("{name} is not a URL: {error}")))?;
+    let mut url = Url::parse(text).map_err(|error| wrong(format!("{name} is not a URL: {error}")))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong(format!("{name} must not carry a user name or password")));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong(format!("{name} must not carry a query or fragment")));
     }
+    // Two ways to write one service must be one service: the lock and the run folder go by it.
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),

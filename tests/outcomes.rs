@@ -115,3 +115,36 @@ fn a_wait_beyond_our_patience_leaves_rows_pending() {
     assert_eq!(stage.outcome(21), "pending/throttled");
     assert!(stage.summary()["requests"]["patch"].as_u64().unwrap() <= 20);
 }
+
+#[test]
+fn missing_rights_cost_one_refused_change() {
+    let stage = Stage::new(Person::many(40), faults(r#"{"on":"patch","times":null,"do":{"status":403}}"#));
+    let done = stage.run().expect(77);
+    assert!(done.last_line().contains("role"), "{}", done.stderr);
+    assert_eq!((stage.truth().patch_requests, stage.outcome(2).as_str()), (1, "pending/interrupted"));
+    stage.sandbox.0.set_faults(Vec::new());
+    stage.run().expect(0);
+    stage.check_truth();
+}
+
+#[test]
+fn five_refusals_in_a_row_end_the_run_even_after_success() {
+    let stage =
+        Stage::new(Person::many(40), faults(r#"{"on":"patch","skip":10,"times":null,"do":{"status":403}}"#));
+    stage.finish(stage.program().args(["--concurrency", "1"])).expect(77);
+    let summary = stage.summary();
+    assert_eq!(
+        (&summary["outcomes"]["updated"], &summary["reasons"]["failed/forbidden"]),
+        (&10.into(), &5.into())
+    );
+    stage.check_truth();
+}
+
+#[test]
+fn a_time_of_day_ends_the_run_as_well() {
+    let stage = Stage::new(Person::many(5), faults(""));
+    stage.finish(stage.program().args(["--deadline", "25:00"])).expect(2);
+    // A minute ago is tomorrow: the run has all the time it needs.
+    let past = jiff::Zoned::now().checked_sub(jiff::Span::new().minutes(1)).unwrap();
+    stage.finish(stage.program().args(["--deadline", &past.strftime("%H:%M").to_string()])).expect(0);
+}

@@ -181,6 +181,9 @@ impl Auth {
                 let stop = if throttled { Stop::Throttled } else { Stop::Outage };
                 return Err(stop.into());
             }
+            if !pacer.allows(wait) {
+                return Err(Stop::Throttled.into());
+            }
             not_before = Instant::now() + wait;
         }
     }

@@ -170,20 +170,25 @@ impl Reply {
 /// Sorts an error by what it says about the request. Its text is dropped: it holds the URL, and
 /// the URL holds the address.
 fn lost(error: &reqwest::Error) -> Lost {
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(inner) = source {
-        if let Some(tls) = tls_error(inner) {
-            return Lost::Tls(tls.to_string());
-        }
-        source = inner.source();
+    if error.is_builder() {
+        return Lost::NotSent;
     }
-    if error.is_connect() || error.is_builder() { Lost::NotSent } else { Lost::Silence }
+    // Only a failure to connect says that nothing left; TLS can fail later, too.
+    match tls_error(error) {
+        _ if !error.is_connect() => Lost::Silence,
+        Some(tls) => Lost::Tls(tls.to_string()),
+        None => Lost::NotSent,
+    }
 }
 
-/// A failed handshake hides inside an I/O error. A broken record after it is just silence.
+/// A failed handshake hides below I/O errors, whose `source` is not what they hold but what that
+/// stems from.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    hidden.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref())
+    let below = match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|held| held as &(dyn Error + 'static)),
+        None => error.source(),
+    };
+    error.downcast_ref().or_else(|| tls_error(below?))
 }
 
 /// A header value that debug output does not show.

@@ -2,12 +2,16 @@
 //! secrets that nobody else has, which are looked for in everything the program leaves behind.
 
 mod canary;
+mod listener;
 mod program;
 mod stage;
 
+use std::time::{Duration, Instant};
+
 pub(crate) use canary::Canary;
-pub(crate) use program::{Finished, Program};
-pub(crate) use stage::{Person, Stage};
+pub(crate) use listener::{Listener, Speaks, Stranger, certificate};
+pub(crate) use program::{Finished, Program, Running};
+pub(crate) use stage::{Person, Stage, outcomes_in};
 
 /// SHA-256 in lower-case hex, computed apart from the program.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
@@ -23,4 +27,21 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 pub(crate) fn faults(rules: &str) -> scim_rekey::sandbox::Options {
     let faults = scim_rekey::sandbox::parse_script(&format!("{{\"faults\":[{rules}]}}")).unwrap();
     scim_rekey::sandbox::Options { faults, ..Default::default() }
+}
+
+/// Waits until something is so. Half a minute at most, so that a broken promise fails instead of
+/// hanging.
+#[track_caller]
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Ends a process that should have ended by itself, if it takes half a minute.
+#[track_caller]
+pub(crate) fn ends(running: &mut Running) {
+    until("the program ends", || !running.is_alive());
 }
