@@ -31,6 +31,19 @@ fn report_makes_the_same_files_again() {
 }
 
 #[test]
+fn files_that_a_crash_left_behind_are_made_again_by_the_same_command() {
+    let stage = mixed();
+    stage.finish(stage.program().args(["--max-attempts", "2"])).expect(4);
+    let read = |name: &str| fs::read_to_string(stage.run_dir().join(name)).unwrap();
+    let whole = (read("outcome.csv"), read("summary.json"));
+    let grown: Vec<_> = whole.0.lines().take(5).collect();
+    fs::write(stage.run_dir().join("outcome.csv"), grown.join("\n")).unwrap();
+    fs::remove_file(stage.run_dir().join("summary.json")).unwrap();
+    stage.run().expect(0);
+    assert_eq!((read("outcome.csv"), read("summary.json")), whole);
+}
+
+#[test]
 fn counts_agree_with_the_lines() {
     let stage = mixed();
     stage.finish(stage.program().args(["--max-attempts", "2"])).expect(4);

@@ -1,6 +1,6 @@
 //! `report`: what people read, made again from the audit log.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -29,6 +29,15 @@ pub(crate) fn report(run_dir: &Path) -> Result<u8, Failure> {
     say(format_args!("{}", run_dir.join(outcomes::NAME).display()));
     say(format_args!("{}", run_dir.join(summary::NAME).display()));
     Ok(0)
+}
+
+/// Whether the files tell all that the log tells. The summary is written last, and names the log's
+/// head.
+pub(crate) fn is_current(run_dir: &Path, past: &Past) -> bool {
+    let summary = fs::read(run_dir.join(summary::NAME)).ok();
+    let summary = summary.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    summary.is_some_and(|summary| summary["audit_head"] == *past.end.head.hash)
+        && run_dir.join(outcomes::NAME).exists()
 }
 
 /// Writes everything that is made from the log.

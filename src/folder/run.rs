@@ -57,8 +57,8 @@ pub(crate) enum Place {
 /// What a command line has to do.
 #[derive(Debug)]
 pub(crate) enum Chosen {
-    /// Nothing: that run is complete.
-    Complete(PathBuf, Box<Past>),
+    /// Nothing: that run is complete. The folder stays ours as long as the lock is kept.
+    Complete(PathBuf, Box<Past>, Lock),
     /// Begin, or go on.
     Open(Box<RunFolder>),
 }
@@ -98,7 +98,7 @@ pub(crate) fn choose(
 ) -> Result<Chosen, Unusable> {
     match place {
         Place::Exactly(path) => match open(path, job, holder, patience)? {
-            Chosen::Complete(path, past) if !same_input(&path, &past, job)? => {
+            Chosen::Complete(path, past, _) if !same_input(&path, &past, job)? => {
                 Err(Unusable::Refused(changed(&path)))
             }
             chosen => Ok(chosen),
@@ -106,7 +106,7 @@ pub(crate) fn choose(
         Place::Within(runs) => match latest(runs, job) {
             None => open(&runs.join(new_run_id()), job, holder, patience),
             Some(path) => match open(&path, job, holder, patience)? {
-                Chosen::Complete(_, past) if job.again || !same_input(&path, &past, job)? => {
+                Chosen::Complete(_, past, _) if job.again || !same_input(&path, &past, job)? => {
                     open(&runs.join(new_run_id()), job, holder, patience)
                 }
                 Chosen::Open(folder) if folder.past.is_none() => {
@@ -139,7 +139,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
         return begin(path, file, Some(past.end), job, lock);
     }
     if past.is_complete() {
-        return Ok(Chosen::Complete(path.to_owned(), Box::new(past)));
+        return Ok(Chosen::Complete(path.to_owned(), Box::new(past), lock));
     }
     if !same_input(path, &past, job)? {
         return Err(Unusable::Refused(changed(path)));

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use self::ending::{finish, last_words, traffic, words_on};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline};
-use super::{Failure, Talk, complain, read_input};
+use super::{Failure, Talk, complain, read_input, report};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunStart};
@@ -71,7 +71,12 @@ pub(crate) fn run(args: &RunArgs, retry: Option<Retry>, talk: Talk) -> Result<u8
     let _client_lock = lock_client(args, &service, &place, &holder)?;
     let visible = !talk.quiet && io::stderr().is_terminal();
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
-        Chosen::Complete(path, past) => {
+        Chosen::Complete(path, past, _lock) => {
+            // The last process may have died after its last record and before its last file.
+            if !report::is_current(&path, &past) {
+                report::write(&path, &past)
+                    .map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
+            }
             if visible || talk.verbose > 0 {
                 complain(format_args!("already complete since {}: {}", past.last_at, path.display()));
                 complain("nothing to do; --again runs it once more");
