@@ -21,8 +21,10 @@ pub(crate) struct Service {
     pub(crate) base: Url,
     /// How to get a token.
     pub(crate) credentials: Credentials,
-    /// How to connect.
+    /// How to connect to it.
     pub(crate) http: http::Options,
+    /// How to connect to the token endpoint. Each stays off the proxy if it is on this machine.
+    pub(crate) token_http: http::Options,
 }
 
 /// A setting that cannot be used: exit code 78, unless a file is missing.
@@ -75,8 +77,9 @@ pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
         scope: flags.scope.clone(),
     };
     let base = endpoint("--scim-url", &base)?;
-    let http = http_options(args, is_loopback(&base) && is_loopback(&credentials.url))?;
-    Ok(Service { base, credentials, http })
+    let http = http_options(args, is_loopback(&base))?;
+    let token_http = http::Options { loopback: is_loopback(&credentials.url), ..http.clone() };
+    Ok(Service { base, credentials, http, token_http })
 }
 
 /// The built-in sandbox as a service.
@@ -94,7 +97,9 @@ pub(crate) fn sandbox_service(
         client_auth: client_auth(args.service.token_auth),
         scope: None,
     };
-    Ok(Service { base: endpoint("--scim-url", scim_url)?, credentials, http: http_options(args, true)? })
+    let http = http_options(args, true)?;
+    let base = endpoint("--scim-url", scim_url)?;
+    Ok(Service { base, credentials, token_http: http.clone(), http })
 }
 
 const fn client_auth(flag: TokenAuth) -> ClientAuth {

@@ -210,7 +210,7 @@ fn every_bad_line_is_listed_and_nothing_is_sent() {
         if !good {
             bad.push(line);
         }
-        line += 1 + record.iter().filter(|byte| **byte == b'\n').count() as u64;
+        line += 1 + u64::from(record.contains(&b'\n'));
         bytes.extend_from_slice(record);
         bytes.push(b'\n');
     }
@@ -350,7 +350,7 @@ fn swapped(swap: impl FnOnce(&Stage, &[Person])) -> (Stage, Finished) {
 
 #[test]
 fn a_file_that_changes_while_it_is_used_is_not_acted_on() {
-    let (stage, finished) = swapped(|stage, others| stage.write_input(others));
+    let (stage, finished) = swapped(Stage::write_input);
     let finished = finished.expect(65);
     assert!(finished.last_line().contains("changed"), "{}", finished.stderr);
     let truth = stage.truth();

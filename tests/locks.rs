@@ -59,11 +59,17 @@ fn a_second_run_of_the_same_client_at_the_same_service_leaves_and_names_the_firs
     let (stage, running) = waiting();
     second(&stage, elsewhere(&stage), &running);
     assert!(!stage.home.path().join("elsewhere").exists(), "and makes no folder");
-    // Neither the other way to write the same base nor a trailing slash is another service.
-    let alike = format!("{}/", stage.sandbox.0.scim_url());
-    second(&stage, elsewhere(&stage).env("GENESYS_SCIM_URL", alike), &running);
     released(&stage, running);
     stage.finish(elsewhere(&stage)).expect(0);
+}
+
+#[test]
+fn a_slash_at_the_end_makes_no_other_service() {
+    let (stage, running) = waiting();
+    let alike = format!("{}/", stage.sandbox.0.scim_url());
+    let program = elsewhere(&stage).env("GENESYS_SCIM_URL", alike);
+    second(&stage, program.args(["--max-attempts", "1"]), &running);
+    released(&stage, running);
 }
 
 #[test]
@@ -84,7 +90,8 @@ fn a_killed_run_leaves_no_lock_behind() {
     stage.sandbox.0.set_faults(Vec::new());
     stage.run().expect(0);
     stage.check_truth();
-    assert_eq!(stage.truth().applied.len(), 10, "nothing twice");
+    // A PATCH that was in the air is sent again, so that the changes themselves prove nothing.
+    assert_eq!(stage.summary()["outcomes"]["updated"], 10);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use scim_rekey::sandbox::{Fault, Kind, Limit, On, Options, RetryAfterStyle, Seen
 
 use crate::support::{Person, Stage};
 
-/// Look-ups and PATCHes in order of arrival.
+/// Look-ups and changes in order of arrival.
 fn paced(stage: &Stage) -> Vec<Seen> {
     let paced = |seen: &Seen| matches!(seen.kind, Kind::Lookup | Kind::Patch);
     stage.truth().requests.into_iter().filter(paced).collect()
@@ -20,19 +20,24 @@ fn told_to_wait(on: On, status: u16, retry_after: impl Into<String>) -> Fault {
 #[test]
 fn nothing_is_sent_before_a_retry_after_is_over() {
     let in_seconds = |_: SystemTime| "1".to_owned();
-    let as_date = |now: SystemTime| httpdate::fmt_http_date(now + Duration::from_secs(3));
+    let as_date = |now: SystemTime| httpdate::fmt_http_date(now + Duration::from_secs(4));
+    let mut runs = Vec::new();
     for (on, status) in [(On::Lookup, 429), (On::Patch, 429), (On::Lookup, 503), (On::Patch, 503)] {
         for retry_after in [&in_seconds as &dyn Fn(_) -> String, &as_date] {
             let faults = vec![told_to_wait(on, status, retry_after(SystemTime::now())).skip(3)];
             let stage = Stage::new(Person::many(8), Options { faults, ..Options::default() });
             // One row at a time: nothing is under way when the wait is announced.
-            stage.finish(stage.program().args(["--concurrency", "1"])).expect(0);
-            stage.check_truth();
-            let truth = stage.truth();
-            assert_eq!((truth.statuses[&status], truth.during_hold), (1, 0), "{on:?} {status}");
-            assert_eq!(stage.summary()["throttled"], u64::from(status == 429));
-            assert!(stage.summary()["waited_ms"].as_u64().unwrap() >= 1000);
+            let running = stage.program().args(["--concurrency", "1"]).start();
+            runs.push((on, status, stage, running));
         }
+    }
+    for (on, status, stage, running) in runs {
+        stage.wait(running).expect(0);
+        stage.check_truth();
+        let (truth, summary) = (stage.truth(), stage.summary());
+        assert_eq!((truth.statuses[&status], truth.during_hold), (1, 0), "{on:?} {status}");
+        assert_eq!(summary["throttled"], u64::from(status == 429));
+        assert!(summary["waited_ms"].as_u64().unwrap() >= 1000, "{summary}");
     }
 }
 

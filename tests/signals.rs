@@ -6,7 +6,7 @@ use scim_rekey::sandbox::Kind;
 
 use crate::support::{Person, Program, Running, Stage, ends, faults, until};
 
-/// A running job of so many rows, whose PATCHes but the first are answered late.
+/// A running job of so many rows, with this script of late answers.
 fn under_way(count: usize, late: &str) -> (Stage, Running) {
     let stage = Stage::new(Person::many(count), faults(late));
     let running = stage.program().args(["--concurrency", "4"]).start();

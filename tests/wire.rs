@@ -5,6 +5,9 @@ use scim_rekey::sandbox::{Fault, On, Options, Redirect};
 
 use crate::support::{Finished, Listener, Person, Program, Speaks, Stage, Stranger, certificate};
 
+/// Whoever breaks a promise and waits for a stranger is not to wait for long.
+const IMPATIENT: [&str; 6] = ["--max-attempts", "1", "--max-outage", "1s", "--request-timeout", "5s"];
+
 #[test]
 fn redirects_are_never_followed() {
     let stranger = Stranger::new();
@@ -13,7 +16,8 @@ fn redirects_are_never_followed() {
             let redirect = Redirect { to: format!("{}/api/v2/scim/v2/Users/1", stranger.url()), status };
             let faults = vec![Fault::new(on, scim_rekey::sandbox::Action::Redirect(redirect)).forever()];
             let stage = Stage::new(Person::many(3), Options { faults, ..Options::default() });
-            let finished = stage.finish(stage.program().args(["--concurrency", "1"])).expect(78);
+            let finished =
+                stage.finish(stage.program().args(["--concurrency", "1"]).args(IMPATIENT)).expect(78);
             assert!(finished.last_line().contains("redirect"), "{}", finished.stderr);
             assert_eq!(stranger.visitors(), 0, "{on:?} {status}");
             assert!(stage.truth().applied.is_empty() && stage.truth().patch_requests <= 1);
@@ -29,7 +33,7 @@ fn a_redirect_of_one_row_ends_the_run_before_the_next() {
     let redirect = Redirect { to: stranger.url(), status: 307 };
     let fault = Fault::new(On::Patch, scim_rekey::sandbox::Action::Redirect(redirect)).skip(2);
     let stage = Stage::new(Person::many(9), Options { faults: vec![fault], ..Options::default() });
-    stage.finish(stage.program().args(["--concurrency", "1"])).expect(78);
+    stage.finish(stage.program().args(["--concurrency", "1"]).args(IMPATIENT)).expect(78);
     stage.check_truth();
     let ends = [2, 3, 4, 5].map(|line| stage.outcome(line));
     assert_eq!(ends, ["updated", "updated", "failed/bad_reply", "pending/interrupted"]);
@@ -49,11 +53,11 @@ fn plain_http_leaves_this_machine_never() {
         "http://169.254.169.254/v2",
     ] {
         for name in ["GENESYS_SCIM_URL", "GENESYS_TOKEN_URL"] {
-            let finished = stage.finish(stage.program().env(name, url)).expect(78);
+            let finished = stage.finish(stage.program().args(IMPATIENT).env(name, url)).expect(78);
             assert!(finished.last_line().contains("plain http"), "{}", finished.stderr);
         }
         for flag in ["--scim-url", "--token-url"] {
-            stage.finish(stage.program().args([flag, url])).expect(78);
+            stage.finish(stage.program().args(IMPATIENT).args([flag, url])).expect(78);
         }
     }
     assert!(stage.truth().requests.is_empty() && !stage.run_dir().exists());
@@ -70,7 +74,7 @@ fn an_address_that_carries_more_than_an_address_is_refused() {
         "scim.example.com",
     ] {
         for flag in ["--scim-url", "--token-url"] {
-            let finished = stage.finish(stage.program().args([flag, url])).expect(78);
+            let finished = stage.finish(stage.program().args(IMPATIENT).args([flag, url])).expect(78);
             let said = finished.stderr.lines().next().unwrap_or_default();
             assert!(!said.contains("me:word"), "{said}");
         }
@@ -81,9 +85,6 @@ fn an_address_that_carries_more_than_an_address_is_refused() {
 /// The token endpoint's refusal, which shows that the connection was trusted.
 const REFUSAL: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\
     Connection: close\r\n\r\n{\"error\":\"invalid_client\"}";
-
-/// Whoever takes a failed handshake for an outage is not to wait for its end.
-const IMPATIENT: [&str; 4] = ["--max-attempts", "1", "--max-outage", "1s"];
 
 /// A run whose token endpoint is at this address, over TLS.
 fn over_tls(stage: &Stage, listener: &Listener, args: &[&str]) -> Finished {
@@ -148,7 +149,7 @@ fn with_proxy(program: Program, url: &str) -> Program {
 fn a_service_on_this_machine_is_not_reached_through_a_proxy() {
     let stranger = Stranger::new();
     let stage = Stage::plain(3);
-    stage.finish(with_proxy(stage.program(), &stranger.url())).expect(0);
+    stage.finish(with_proxy(stage.program().args(IMPATIENT), &stranger.url())).expect(0);
     stage.check_truth();
     assert_eq!(stranger.visitors(), 0);
 }

@@ -83,6 +83,7 @@ impl Token {
 /// Keeps the current token.
 #[derive(Debug)]
 pub(crate) struct Auth {
+    http: Http,
     credentials: Credentials,
     tries: Tries,
     slot: tokio::sync::Mutex<Slot>,
@@ -103,8 +104,9 @@ const RENEW_EARLY: Duration = Duration::from_secs(60);
 
 impl Auth {
     /// Nothing is asked for yet.
-    pub(crate) const fn new(credentials: Credentials, tries: Tries) -> Self {
+    pub(crate) const fn new(http: Http, credentials: Credentials, tries: Tries) -> Self {
         Self {
+            http,
             credentials,
             tries,
             slot: tokio::sync::Mutex::const_new(Slot::Empty),
@@ -116,7 +118,6 @@ impl Auth {
     /// The current token; another one when it is old, or is the one that was answered 401.
     pub(crate) async fn token(
         &self,
-        http: &Http,
         pacer: &Pacer,
         refused: Option<&Arc<Token>>,
     ) -> Result<Arc<Token>, Halt> {
@@ -135,7 +136,7 @@ impl Auth {
             Slot::Token(token) if token.is_old() => (true, false),
             Slot::Token(token) => return Ok(Arc::clone(token)),
         };
-        match self.fetch(http, pacer, known).await {
+        match self.fetch(pacer, known).await {
             Ok(grant) => {
                 let token = Arc::new(grant.token(replaces));
                 self.issued.lock().unwrap_or_else(PoisonError::into_inner).push(grant.life_s);
@@ -162,7 +163,7 @@ impl Auth {
 
     /// Asks until there is an answer. `known` says that the service has given tokens before, so
     /// that an outage is worth waiting for.
-    async fn fetch(&self, http: &Http, pacer: &Pacer, known: bool) -> Result<Grant, Halt> {
+    async fn fetch(&self, pacer: &Pacer, known: bool) -> Result<Grant, Halt> {
         let start = Instant::now();
         let mut tries = 0;
         let mut not_before = start;
@@ -170,7 +171,7 @@ impl Auth {
             pacer.pause_until(not_before).await.map_err(closed)?;
             tries += 1;
             *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-            let (wait, throttled) = match read(http.send(self.credentials.request()?).await)? {
+            let (wait, throttled) = match read(self.http.send(self.credentials.request()?).await)? {
                 Asked::Granted(grant) => return Ok(grant),
                 Asked::Throttled(wait) => (wait, true),
                 Asked::Unavailable(wait) => (wait, false),

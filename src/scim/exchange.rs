@@ -83,7 +83,7 @@ impl Exchange {
         let mut refused: Option<Arc<Token>> = None;
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, rand::random()));
         loop {
-            let token = self.auth.token(&self.http, &self.pacer, refused.as_ref()).await?;
+            let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
             let pass = self.pacer.admit(not_before.take()).await.map_err(closed)?;
             if token.is_old() {
                 continue;

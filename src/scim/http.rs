@@ -12,8 +12,11 @@ use super::retry::{Answer, Whole};
 /// Replies are read up to here.
 const BODY_CAP: usize = 1 << 20;
 
+/// How a certificate begins in PEM (RFC 7468).
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// How connections are made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// From the first byte of a request to the last of its reply.
     pub(crate) request_timeout: Duration,
@@ -25,8 +28,8 @@ pub(crate) struct Options {
     pub(crate) loopback: bool,
 }
 
-/// The HTTP client.
-#[derive(Debug)]
+/// The HTTP client. Clones share their connections.
+#[derive(Debug, Clone)]
 pub(crate) struct Http(Client);
 
 /// A request to be sent, possibly several times.
@@ -100,6 +103,10 @@ impl Http {
             .timeout(options.request_timeout);
         if options.loopback {
             builder = builder.no_proxy();
+        }
+        let pem = options.ca_pem.as_deref();
+        if pem.is_some_and(|pem| !pem.windows(CERTIFICATE.len()).any(|part| part == CERTIFICATE)) {
+            anyhow::bail!("the file of the further root holds no certificate in PEM");
         }
         let roots =
             options.ca_pem.as_deref().map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();

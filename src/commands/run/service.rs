@@ -28,7 +28,8 @@ pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
 pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure> {
     let pace = &args.pace;
     let http =
-        Http::new(&service.http).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")))?;
+        |options| Http::new(options).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")));
+    let token_http = http(&service.token_http)?;
     let rate = pace.rate.0.and_then(|(requests, period)| Rate::new(requests, period));
     let patience = Patience {
         max_wait: pace.max_wait,
@@ -41,7 +42,7 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
         mfa: MfaAttribute { path: args.service.mfa_path.clone(), kind: args.service.mfa_type.clone() },
         include_inactive: args.include_inactive,
     };
-    let auth = Auth::new(service.credentials, tries);
-    let exchange = Exchange::new(http, auth, Pacer::new(rate, patience), pace.max_attempts);
+    let auth = Auth::new(token_http, service.credentials, tries);
+    let exchange = Exchange::new(http(&service.http)?, auth, Pacer::new(rate, patience), pace.max_attempts);
     Ok(Client::new(settings, exchange))
 }
