@@ -59,6 +59,7 @@ const DEFAULT_REGION: &str = "mypurecloud.com";
 pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
     let flags = &args.service;
     let region = flag_or_env(flags.region.as_ref(), &["GENESYS_REGION", "GENESYSCLOUD_REGION"])?;
+    refuse_two_places(flags)?;
     let region = domain(region.as_deref().unwrap_or(DEFAULT_REGION))?;
     let base = flag_or_env(flags.scim_url.as_ref(), &["GENESYS_SCIM_URL"])?
         .unwrap_or_else(|| format!("https://api.{region}/api/v2/scim/v2"));
@@ -120,6 +121,18 @@ fn http_options(args: &RunArgs, loopback: bool) -> Result<http::Options, Misconf
         ca_pem: ca_pem.transpose()?,
         loopback,
     })
+}
+
+/// A region on the command line and an address left over in the environment: one of them is a
+/// mistake, and a run against the wrong service would look like a success.
+fn refuse_two_places(flags: &ServiceArgs) -> Result<(), Misconfigured> {
+    let addresses = [("GENESYS_SCIM_URL", &flags.scim_url), ("GENESYS_TOKEN_URL", &flags.token_url)];
+    for (name, flag) in addresses {
+        if flags.region.is_some() && flag.is_none() && flag_or_env(None, &[name])?.is_some() {
+            return Err(wrong(format!("--region and {name} both say where the service is: unset {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// A region by AWS name or as a domain. New ones appear, so any domain is taken.

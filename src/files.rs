@@ -7,7 +7,6 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use tempfile::NamedTempFile;
 
 /// Makes a folder for its owner only, with those above it that are missing.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
@@ -32,10 +31,27 @@ pub(crate) fn open_append(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// How files begin that are not finished yet.
+const ASIDE: &str = ".unfinished-";
+
+/// Removes what a crash left of files that were never finished.
+pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(ASIDE) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Replaces a file by what `fill` writes: written aside, synced, renamed, and the folder synced.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut aside = io::BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(folder)?);
+    let aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
+    // Whatever the umask took away.
+    aside.as_file().set_permissions(Permissions::from_mode(0o600))?;
+    let mut aside = io::BufWriter::with_capacity(1 << 16, aside);
     fill(&mut aside)?;
     let aside = aside.into_inner().map_err(io::IntoInnerError::into_error)?;
     aside.as_file().sync_all()?;

@@ -31,10 +31,41 @@ pub(crate) struct Plan<'a> {
     only: Option<Selection>,
 }
 
-/// Users of an earlier run, by [`Email::key`]; the empty key stands for rows without a sound one.
+/// Rows of an earlier run that are worth another try.
 ///
-/// [`Email::key`]: crate::domain::email::Email::key
-pub(crate) type Selection = HashSet<String>;
+/// They are found by user, since lines may have moved. Where nobody of the earlier run stands on a
+/// line now, they are found by line: there the address itself was mended.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    wanted: HashSet<String>,
+    lines: HashSet<u64>,
+    known: HashSet<String>,
+}
+
+impl Selection {
+    /// Takes a row of the earlier run into account.
+    pub(crate) fn add(&mut self, line: u64, email: &str, wanted: bool) {
+        let key = email.to_ascii_lowercase();
+        if wanted {
+            self.lines.insert(line);
+            self.wanted.insert(key.clone());
+        }
+        self.known.insert(key);
+    }
+
+    /// Rows that are worth another try.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn holds(&self, line: u64, email: &str) -> bool {
+        let key = email.to_ascii_lowercase();
+        if email.is_empty() {
+            return self.lines.contains(&line);
+        }
+        self.wanted.contains(&key) || (self.lines.contains(&line) && !self.known.contains(&key))
+    }
+}
 
 impl<'a> Plan<'a> {
     /// A plan from what the first reading found.
@@ -49,10 +80,8 @@ impl<'a> Plan<'a> {
     /// Whether this run is about that row.
     pub(crate) fn is_about(&self, row: &Row) -> bool {
         self.only.as_ref().is_none_or(|only| match row {
-            Row::Sound(target) => only.contains(&target.email.key()),
-            Row::Bad(defect) => {
-                only.contains(&defect.email.as_deref().unwrap_or_default().to_ascii_lowercase())
-            }
+            Row::Sound(target) => only.holds(target.line, target.email.as_str()),
+            Row::Bad(defect) => only.holds(defect.line, defect.email.as_deref().unwrap_or_default()),
         })
     }
 

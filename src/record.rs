@@ -61,9 +61,9 @@ impl Record {
 
     /// Puts everything gathered on disk.
     pub(crate) async fn commit(&mut self) -> io::Result<()> {
-        self.log.commit().await?;
+        self.log.commit().await.map_err(|error| cannot_write("the audit log", &error))?;
         if !self.finished.is_empty() {
-            self.outcomes.append(&self.finished)?;
+            self.outcomes.append(&self.finished).map_err(|error| cannot_write("outcome.csv", &error))?;
             self.finished.clear();
         }
         Ok(())
@@ -89,6 +89,11 @@ impl Record {
         self.ledger.tally()
     }
 
+    /// The counts of rows that have their final outcome.
+    pub(crate) const fn settled(&self) -> &Tally {
+        self.ledger.settled()
+    }
+
     /// The fold over the rows.
     pub(crate) const fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -98,4 +103,8 @@ impl Record {
     pub(crate) const fn log(&self) -> &Log {
         &self.log
     }
+}
+
+fn cannot_write(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what} cannot be written: {error}"))
 }

@@ -92,7 +92,7 @@ fn a_log_that_cannot_grow_stops_the_run_and_the_same_command_goes_on() {
     // 64 blocks of 512 bytes; the program must get an error, not a signal.
     let program = stage.with_env(Program::below_shell("ulimit -f 64", stage.run_args()));
     let done = stage.finish(program).expect(74);
-    assert!(done.last_line().contains("audit log"), "{}", done.stderr);
+    assert!(done.last_line().contains("the audit log cannot be written"), "{}", done.stderr);
     let truth = stage.truth();
     let declared = fs::read_to_string(stage.run_dir().join("audit.jsonl"))
         .unwrap()
@@ -136,5 +136,38 @@ fn a_panic_is_named_by_place_and_the_run_can_go_on() {
         assert_eq!(stage.outcome(2), outcome);
         stage.run().expect(0);
         stage.check_truth();
+    }
+}
+
+#[test]
+fn an_emptied_log_is_no_evidence() {
+    let stage = Stage::plain(1);
+    let empty = stage.home.path().join("empty.jsonl");
+    fs::write(&empty, "").unwrap();
+    verify(&stage, &empty).expect(65);
+}
+
+#[test]
+fn a_log_whose_beginning_is_damaged_is_not_passed_over() {
+    for damage in [
+        |text: &str| text.replacen("run_start", "run_stort", 1),
+        |text: &str| format!("\u{feff}{text}"),
+        |text: &str| text.split_once('\n').unwrap().1.to_owned(),
+        |_: &str| "\n".to_owned(),
+    ] {
+        let stage = Stage::plain(10);
+        let input = stage.input();
+        let run = |more: &[&str]| {
+            let program = Program::new(["run", input.to_str().unwrap(), "--rate", "50/s"]).args(more);
+            stage.finish(stage.with_env(program))
+        };
+        run(&["--max-duration", "100ms"]).expect(75);
+        let folder =
+            fs::read_dir(stage.home.path().join("users.runs")).unwrap().next().unwrap().unwrap().path();
+        let log = folder.join("audit.jsonl");
+        fs::write(&log, damage(&fs::read_to_string(&log).unwrap())).unwrap();
+        let requests = stage.truth().requests.len();
+        run(&[]).expect(65);
+        assert_eq!(stage.truth().requests.len(), requests);
     }
 }

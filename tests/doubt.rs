@@ -86,6 +86,19 @@ fn a_doubt_outlives_whatever_comes_after_it() {
 }
 
 #[test]
+fn a_yes_that_carries_an_error_is_no_yes() {
+    for body in [
+        r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"400","detail":"no"}"#,
+        r#"{"code":"forbidden","status":403,"message":"no"}"#,
+        r#"{"error":"invalid_token"}"#,
+    ] {
+        let stage = patched(&format!(r#"{{"on":"patch","times":null,"do":{{"status":200,"body":{body}}}}}"#));
+        assert_eq!(stage.outcome(2), "unknown/server_error", "{body}");
+        assert!(stage.truth().applied.is_empty());
+    }
+}
+
+#[test]
 fn a_503_or_429_says_that_nothing_was_done() {
     for fault in [r#"{"status":503}"#, r#"{"status":429,"retry_after":"1"}"#] {
         let stage = patched(&format!(r#"{{"on":"patch","do":{fault}}}"#));

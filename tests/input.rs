@@ -380,3 +380,18 @@ fn a_file_moved_to_the_name_of_the_input_is_never_seen() {
     stage.check_truth();
     assert_eq!(stage.truth().applied.len(), stage.people.len());
 }
+
+#[test]
+fn a_row_is_not_run_when_another_one_for_its_user_cannot_be_read() {
+    let stage = Stage::new(Vec::new(), faults(""));
+    fs::write(
+        stage.input(),
+        "email,password,mfa_phone\na@example.com,one,\nA@example.com,two,no phone\nb@example.com,three,\n",
+    )
+    .unwrap();
+    stage.finish(stage.program().arg("--skip-bad-rows")).expect(3);
+    assert_eq!(stage.outcome(2), "failed/invalid_row");
+    assert_eq!(stage.outcome(3), "failed/invalid_row");
+    assert_eq!(stage.outcome(4), "updated");
+    assert_eq!(stage.truth().applied.len(), 1);
+}

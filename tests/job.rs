@@ -95,6 +95,17 @@ fn the_run_folder_is_private_whatever_the_umask() {
 }
 
 #[test]
+fn a_umask_that_takes_everything_away_takes_nothing_from_us() {
+    let stage = Stage::plain(2);
+    let program = stage.with_env(Program::below_shell("umask 777", stage.run_args()));
+    stage.finish(program).expect(0);
+    for name in ["audit.jsonl", "outcome.csv", "summary.json", "input.key"] {
+        let mode = fs::metadata(stage.run_dir().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+}
+
+#[test]
 fn without_a_terminal_success_is_silent_and_failure_is_one_line() {
     let stage = Stage::plain(3);
     let done = stage.finish(stage.program().without_env("RUST_LOG")).expect(0);

@@ -127,7 +127,7 @@ fn status_is_told_during_a_run_and_after_it() {
     let (stage, running) = waiting();
     let status =
         || stage.finish(Program::new(["status", stage.run_dir().to_str().unwrap()])).expect(0).stdout;
-    until("the finished rows are on disk", || status().contains("of 10 rows: 3 updated"));
+    until("the finished rows are on disk", || status().contains("3 of 10 rows settled: 3 updated"));
     let during = status();
     assert!(during.contains(&format!("process {}", running.pid())), "{during}");
     assert!(during.contains("going on"), "{during}");

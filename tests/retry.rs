@@ -78,3 +78,47 @@ fn a_mended_row_is_found_by_its_user() {
     assert_eq!(lines(&only_run(&stage)), ["2,refused@example.com,failed,rejected"]);
     assert_eq!(stage.truth().applied.len(), 1);
 }
+
+#[test]
+fn a_mended_address_is_found_by_its_line() {
+    let stage =
+        Stage::new(vec![Person::new("a@example.com"), Person::new("missing.joe@example.com")], faults(""));
+    stage.run().expect(3);
+    let mut people = stage.people.clone();
+    people[1] = Person { email: "joe@example.com".to_owned(), ..people[1].clone() };
+    stage.write_input(&people);
+    stage.finish(retry(&stage, &[])).expect(0);
+    assert_eq!(lines(&only_run(&stage)), ["3,joe@example.com,updated,"]);
+}
+
+#[test]
+fn a_row_that_is_not_there_any_more_is_not_lost_in_silence() {
+    let people = vec![
+        Person::new("missing1@example.com"),
+        Person::new("a@example.com"),
+        Person::new("missing2@example.com"),
+    ];
+    let stage = Stage::new(people, faults(""));
+    stage.run().expect(3);
+    stage.write_input(&stage.people[..1]);
+    stage.finish(retry(&stage, &[])).expect(3);
+    let summary = fs::read_to_string(only_run(&stage).join("summary.json")).unwrap();
+    assert!(summary.contains("1 row of the earlier run cannot be found"), "{summary}");
+    stage.write_input(&[Person::new("a@example.com")]);
+    stage.finish(retry(&stage, &[])).expect(65);
+}
+
+#[test]
+fn the_command_that_is_offered_tries_again_with_the_same_settings() {
+    let stage =
+        Stage::new(vec![Person::new("missing@example.com"), Person::new("a@example.com")], faults(""));
+    let done = stage.finish(stage.program().args(["--default-country", "DE"])).expect(3);
+    let (_, offered) = done.last_line().split_once("go on with: ").unwrap();
+    assert!(
+        offered.ends_with("--rate unlimited --default-country DE") && !offered.contains("--run-dir"),
+        "{offered}"
+    );
+    let words: Vec<_> = offered.split(' ').skip(1).collect();
+    stage.finish(stage.with_env(Program::new(words))).expect(3);
+    assert_eq!(lines(&only_run(&stage)), ["2,missing@example.com,failed,not_found"]);
+}

@@ -86,7 +86,7 @@ fn status_says_where_a_run_stands() {
     let complete = status().expect(0);
     assert!(
         complete.stdout.contains("complete, exit code 0")
-            && complete.stdout.contains("10 of 10 rows: 10 updated"),
+            && complete.stdout.contains("10 of 10 rows settled: 10 updated"),
         "{}",
         complete.stdout
     );

@@ -166,3 +166,20 @@ fn a_service_elsewhere_is_reached_through_the_proxy_and_it_learns_nothing() {
     assert!(!said.to_lowercase().contains("\r\nauthorization:"), "{said}");
     assert!(stage.truth().requests.is_empty());
 }
+
+#[test]
+fn an_attribute_that_decides_who_somebody_is_cannot_be_set() {
+    let stage = Stage::plain(1);
+    for path in ["", "password", "userName", "urn:x:User:active", "roles", "a b"] {
+        stage.finish(stage.program().args(["--mfa-path", path])).expect(2);
+    }
+    assert!(stage.truth().requests.is_empty());
+}
+
+#[test]
+fn a_region_and_an_address_left_over_in_the_environment_are_one_too_many() {
+    let stage = Stage::plain(1);
+    let done = stage.finish(stage.program().args(["--region", "eu-central-1"])).expect(78);
+    assert!(done.last_line().contains("unset GENESYS_SCIM_URL"), "{}", done.stderr);
+    assert!(stage.truth().requests.is_empty());
+}

@@ -54,6 +54,7 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     tally: Tally,
     in_doubt: u64,
+    settled: Tally,
 }
 
 impl Ledger {
@@ -90,9 +91,15 @@ impl Ledger {
         self.in_doubt += u64::from(entry.standing() == Standing::InDoubt);
         if let Some((outcome, mfa)) = old.ending() {
             self.tally.remove(outcome, mfa);
+            if old.standing() == Standing::Settled {
+                self.settled.remove(outcome, mfa);
+            }
         }
         if let Some((outcome, mfa)) = entry.ending() {
             self.tally.add(outcome, mfa);
+            if entry.standing() == Standing::Settled {
+                self.settled.add(outcome, mfa);
+            }
         }
         true
     }
@@ -108,7 +115,12 @@ impl Ledger {
         &self.tally
     }
 
-    /// The same, where a row of which only the intent is known counts as unknown.
+    /// Counts of the rows that have their final outcome.
+    pub(crate) const fn settled(&self) -> &Tally {
+        &self.settled
+    }
+
+    /// The counts, where a row of which only the intent is known counts as unknown.
     pub(crate) fn tally_with_doubts(&self) -> Tally {
         let mut tally = self.tally.clone();
         for _ in self.entries.iter().filter(|entry| entry.0 & OUTCOME == INTENT) {

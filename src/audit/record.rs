@@ -247,7 +247,9 @@ impl Line<'_> {
             ),
             _ => return None,
         };
-        let ending = Ending { outcome, mfa, detail: self.detail.unwrap_or_default(), open };
+        let unheard = || "a PATCH was declared, and what became of it is not on record".to_owned();
+        let detail = self.detail.unwrap_or_else(|| if open { unheard() } else { String::new() });
+        let ending = Ending { outcome, mfa, detail, open };
         let trail = Trail {
             attempts: self.attempts,
             http_status: self.http_status,

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::phone::Country;
 
 pub(crate) use values::{MaxFailures, RateArg};
-use values::{duration, reason};
+use values::{duration, mfa_path, reason, some_time};
 
 /// Rotate passwords and enforce MFA for the users in a CSV file, over SCIM 2.0.
 #[derive(Debug, Parser)]
@@ -184,7 +184,7 @@ pub(crate) struct ServiceArgs {
     pub(crate) ca_file: Option<PathBuf>,
 
     /// SCIM path of the MFA attribute
-    #[arg(long, default_value = "mfaSettings", value_name = "PATH")]
+    #[arg(long, default_value = "mfaSettings", value_name = "PATH", value_parser = mfa_path)]
     pub(crate) mfa_path: String,
 
     /// Value of mfaType
@@ -213,7 +213,7 @@ pub(crate) struct PaceArgs {
     pub(crate) max_attempts: u32,
 
     /// The longest that one request may take
-    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = duration)]
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = some_time)]
     pub(crate) request_timeout: Duration,
 
     /// Longest wait the server may ask for

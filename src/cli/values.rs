@@ -78,6 +78,25 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     Err(format!("expected one of {}", known().collect::<Vec<_>>().join(", ")))
 }
 
+/// The path of an attribute that may be set for MFA: a name, possibly below an extension's URN.
+///
+/// Attributes that decide who somebody is or what they may do are not for this.
+pub(super) fn mfa_path(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b":._-$".contains(&b);
+    let name = text.rsplit([':', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    let taken =
+        ["", "password", "username", "active", "id", "externalid", "roles", "groups", "schemas", "meta"];
+    if text.bytes().all(plain) && !taken.contains(&name.as_str()) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the path of an MFA attribute, such as mfaSettings".to_owned())
+}
+
+/// A time that is not nothing.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| if time.is_zero() { Err("no time at all".to_owned()) } else { Ok(time) })
+}
+
 /// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a time such as 30s, 15m or 2h".to_owned();

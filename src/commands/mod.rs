@@ -83,9 +83,16 @@ pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
 pub(crate) fn input_warnings(input: &Input, survey: &Survey) -> Vec<String> {
     let mut warnings = Vec::new();
     if input.readable_by_others() {
-        warnings.push("INPUT can be read by others than its owner".to_owned());
+        warnings.push("INPUT can be read by others than its owner (chmod 600)".to_owned());
     }
-    let ignored = &survey.layout.ignored;
+    let layout = &survey.layout;
+    if layout.password.is_none() {
+        warnings.push("there is no password column, so no password is changed".to_owned());
+    }
+    if layout.phone.is_none() {
+        warnings.push("there is no mfa_phone column, so MFA is not touched".to_owned());
+    }
+    let ignored = &layout.ignored;
     if !ignored.is_empty() {
         warnings.push(format!("ignored columns: {}", ignored.join(", ")));
     }
@@ -110,8 +117,37 @@ pub(crate) fn read_past(run_dir: &Path) -> Result<Past, Failure> {
 
 /// The command line as it was typed, to be typed again.
 pub(crate) fn same_command() -> String {
-    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
-    words.collect::<Vec<_>>().join(" ")
+    typed(std::env::args_os().map(|word| word.to_string_lossy().into_owned()))
+}
+
+/// The same without the switch that made it a rehearsal.
+pub(crate) fn real_command() -> String {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    typed(words.filter(|word| word != "--dry-run"))
+}
+
+/// The command that tries the unfinished rows of this run again, with the same settings.
+pub(crate) fn retry_command(run_dir: &Path, earlier: Option<&Path>) -> String {
+    let run_dir = run_dir.display().to_string();
+    let mut retry = Vec::new();
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "run" if !retry.contains(&run_dir) => retry.extend(["retry".to_owned(), run_dir.clone()]),
+            "--run-dir" => _ = words.next(),
+            "--again" => {}
+            _ if word.starts_with("--run-dir=") => {}
+            _ if earlier.is_some_and(|earlier| word == *earlier.to_string_lossy()) => {
+                retry.push(run_dir.clone());
+            }
+            _ => retry.push(word),
+        }
+    }
+    typed(retry.into_iter())
+}
+
+fn typed(words: impl Iterator<Item = String>) -> String {
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// A word as a POSIX shell takes it.

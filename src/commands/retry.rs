@@ -1,4 +1,6 @@
 //! `retry`: a new run over those rows of INPUT that an earlier one did not bring to a good end.
+//!
+//! INPUT may have been mended in between; no row that is worth another try is left out in silence.
 
 use std::fs::File;
 
@@ -9,11 +11,11 @@ use crate::cli::RetryArgs;
 use crate::folder::run::LOG;
 use crate::plan::Selection;
 
-/// Finds the rows and runs them. They are found by user, so that INPUT may have been mended.
+/// Finds the rows and runs them.
 pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
     let past = read_past(&args.earlier)?;
     let only = selection(args, &past)?;
-    if only.is_empty() {
+    if only.len() == 0 {
         if talk.verbose > 0 || (!talk.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr())) {
             complain("no row of that run is worth another try");
         }
@@ -24,20 +26,18 @@ pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
         of.push(' ');
         of.push_str(reason);
     }
-    run(&args.run, Some(Retry { of, only }), talk)
+    run(&args.run, Some(Retry { earlier: &args.earlier, of, only }), talk)
 }
 
 fn selection(args: &RetryArgs, past: &Past) -> Result<Selection, Failure> {
     let failed = |error: std::io::Error| Failure::new(66, format!("{}: {error}", args.earlier.display()));
     let log = File::open(args.earlier.join(LOG)).map_err(failed)?;
-    let mut only = Selection::new();
+    let mut only = Selection::default();
     for row in rows(log, past.ledger.offsets()) {
         let (done, _) = row.map_err(failed)?;
         let outcome = done.ending.outcome;
-        let wanted = args.reason.is_empty() || args.reason.iter().any(|reason| reason == outcome.reason());
-        if wanted && outcome.is_worth_another_try() {
-            only.insert(done.email.to_ascii_lowercase());
-        }
+        let named = args.reason.is_empty() || args.reason.iter().any(|reason| reason == outcome.reason());
+        only.add(done.line, &done.email, named && outcome.is_worth_another_try());
     }
     Ok(only)
 }

@@ -24,7 +24,8 @@ pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
     };
     say(format_args!("{state}"));
     say(format_args!("began {}, last record {}", past.started_at, past.last_at));
-    say(format_args!("{} of {}: {}", tally.total(), count(past.start.rows, "row"), tally.sentence()));
+    let settled = past.ledger.settled().total();
+    say(format_args!("{settled} of {} settled: {}", count(past.start.rows, "row"), tally.sentence()));
     for (outcome, rows) in tally.each().filter(|(outcome, rows)| *rows > 0 && !outcome.reason().is_empty()) {
         say(format_args!("  {:>7}  {}/{}", rows, outcome.family(), outcome.reason()));
     }

@@ -13,9 +13,11 @@ impl FromStr for Country {
     type Err = String;
 
     fn from_str(code: &str) -> Result<Self, Self::Err> {
-        Region::from_str(&code.to_ascii_uppercase())
+        let region = Region::from_str(&code.to_ascii_uppercase()).ok();
+        let known = region.filter(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(*region).is_some());
+        known
             .map(Self)
-            .map_err(|_| "not an ISO 3166 country code of two letters, such as DE or US".to_owned())
+            .ok_or_else(|| "not an ISO 3166 country code of two letters, such as DE or US".to_owned())
     }
 }
 
@@ -46,8 +48,11 @@ impl Phone {
         if !PHONE_NUMBER_UTIL.is_possible_number(&number) {
             return Err("the phone number is too short or too long for its country");
         }
-        // What the sender wrote in full goes out as written; only a national number is built.
-        let e164 = if national { number.format_as(PhoneNumberFormat::E164).into_owned() } else { bare };
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        // `+49 (0)30 …`: with its digits run together this would be somebody else's number.
+        if !national && e164 != bare {
+            return Err("a trunk prefix such as (0) stands after the country code");
+        }
         Ok(Self { e164 })
     }
 
@@ -90,12 +95,13 @@ mod tests {
     fn national_numbers_need_a_country() {
         assert_eq!(parsed("030 1234567", None), None);
         assert_eq!(parsed("030 1234567", Some("de")).as_deref(), Some("+49301234567"));
-        assert!("Germany".parse::<Country>().is_err());
+        assert!(["Germany", "XX", "", "1"].iter().all(|code| code.parse::<Country>().is_err()));
     }
 
     #[test]
     fn what_is_no_number_is_refused() {
         for cell in [
+            "+49 (0)30 1234567",
             "",
             "+",
             "abc",

@@ -19,7 +19,7 @@ pub(crate) enum Stop {
     Refused(String),
     /// TLS, a redirect, or a reply that speaks of another account.
     Untrusted(String),
-    /// The audit log cannot be written.
+    /// What must be on disk cannot be written.
     LogLost(String),
     /// The input is not what it was when it was checked.
     InputChanged,
@@ -80,12 +80,13 @@ impl Stop {
             Self::Signal(number) => format!("stopped by {}", signal_name(*number)),
             Self::Deadline => "the time for this run is over".to_owned(),
             Self::Outage => "the service is unavailable".to_owned(),
-            Self::Throttled => "the service asks for a longer wait than --max-wait".to_owned(),
+            Self::Throttled => {
+                "the service asks for more patience than --max-wait and --max-attempts allow".to_owned()
+            }
             Self::Failures => "as many rows failed as --max-failures allows".to_owned(),
             Self::InputChanged => "INPUT changed while it was being read".to_owned(),
-            Self::LogLost(why) => format!("the audit log cannot be written: {why}"),
             Self::Internal(why) => format!("internal error: {why}"),
-            Self::Refused(why) | Self::Untrusted(why) => why.clone(),
+            Self::Refused(why) | Self::Untrusted(why) | Self::LogLost(why) => why.clone(),
         }
     }
 }

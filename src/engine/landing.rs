@@ -83,7 +83,7 @@ impl Engine<'_> {
             let reference =
                 if trail.reference.is_empty() { String::new() } else { format!(", {}", trail.reference) };
             self.stop(Stop::Refused(format!(
-                "the service forbids the change (403{reference}): does the OAuth client have the right role?"
+                "the service forbids it (403{reference}): does the OAuth client have the right role?"
             )));
         }
         if nothing_worked {
@@ -100,7 +100,9 @@ impl Engine<'_> {
     }
 
     pub(super) fn done(&mut self, done: Done) {
-        let failed = matches!(done.ending.outcome, Outcome::Failed(_));
+        let (outcome, line) = (done.ending.outcome, done.line);
+        tracing::info!("line {line}: {} {}", outcome.family(), outcome.reason());
+        let failed = matches!(outcome, Outcome::Failed(_));
         self.record.done(done);
         self.failed += u64::from(failed);
         if failed && self.limits.max_failures.is_some_and(|most| self.failed >= most) {

@@ -280,7 +280,7 @@ impl<'a> Engine<'a> {
             Waiting::Asked(left) => format!("waiting {} s: the service asked", left.as_secs() + 1),
             Waiting::Down(left) => format!("the service is down; asking again in {} s", left.as_secs() + 1),
         });
-        self.progress.show(self.record.tally(), why.as_deref());
+        self.progress.show(self.record.settled(), why.as_deref());
     }
 }
 

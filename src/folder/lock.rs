@@ -76,8 +76,11 @@ impl Lock {
         let (locked, named) = (file.metadata().map_err(Unlocked::Io)?, fs::metadata(path));
         if named.is_ok_and(|named| named.ino() == locked.ino() && named.dev() == locked.dev()) {
             let text = serde_json::to_string(holder).unwrap_or_default();
-            // Only for the message of whoever comes second; a file of another user stays as it is.
-            let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+            // Only for the message of whoever comes second. A file of another user, or one that has
+            // another name elsewhere, stays as it is.
+            if locked.uid() == rustix::process::geteuid().as_raw() && locked.nlink() == 1 {
+                let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+            }
             return Ok(Self { path: path.to_owned(), _file: file });
         }
         Self::try_take(path, holder)

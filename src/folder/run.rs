@@ -127,6 +127,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
         Unlocked::Held(holder) => Unusable::Held(holder),
         Unlocked::Io(error) => io_error(error),
     })?;
+    files::sweep(path).map_err(io_error)?;
     let file = files::open_append(&path.join(LOG)).map_err(io_error)?;
     let past = Past::read(&path.join(LOG)).map_err(|damage| damaged(path, &damage))?;
     let Some(past) = past else {
@@ -197,17 +198,37 @@ fn other_job(path: &Path, start: &RunStart) -> String {
 fn latest(runs: &Path, job: &Job) -> Option<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(runs).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     folders.sort();
-    folders.into_iter().rev().find(|folder| {
-        let start = first_line(&folder.join(LOG));
-        start.is_some_and(|start| job.is_that_of(&start))
+    folders.into_iter().rev().find(|folder| match first_line(&folder.join(LOG)) {
+        First::Start(start) => job.is_that_of(&start),
+        // It could be this very job's, so nobody may begin anew beside it.
+        First::Damaged => true,
+        First::None => false,
     })
 }
 
-fn first_line(path: &Path) -> Option<RunStart> {
+/// How a log begins.
+enum First {
+    /// With a run.
+    Start(Box<RunStart>),
+    /// With a whole line that is no run's.
+    Damaged,
+    /// It does not: there is no log, or a crash left less than a line, so nothing was ever sent.
+    None,
+}
+
+fn first_line(path: &Path) -> First {
+    let Ok(file) = File::open(path) else { return First::None };
     let mut line = Vec::new();
-    BufReader::new(File::open(path).ok()?).take(1 << 20).read_until(b'\n', &mut line).ok()?;
-    serde_json::from_slice::<Line<'_>>(&line).ok().filter(|line| line.kind == "run_start")?;
-    serde_json::from_slice(&line).ok()
+    match BufReader::new(file).take(1 << 20).read_until(b'\n', &mut line) {
+        Ok(_) if line.ends_with(b"\n") => {}
+        Ok(_) => return First::None,
+        Err(_) => return First::Damaged,
+    }
+    let is_start = serde_json::from_slice::<Line<'_>>(&line).is_ok_and(|line| line.kind == "run_start");
+    match serde_json::from_slice(&line) {
+        Ok(start) if is_start => First::Start(Box::new(start)),
+        Ok(_) | Err(_) => First::Damaged,
+    }
 }
 
 fn same_input(path: &Path, past: &Past, job: &Job) -> Result<bool, Unusable> {

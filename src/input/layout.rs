@@ -35,10 +35,11 @@ pub(super) enum Meaning {
 impl Meaning {
     /// The meaning of a column of this name.
     pub(super) fn of(name: &str) -> Option<Self> {
-        match name.trim().to_lowercase().as_str() {
-            "email" | "e-mail" | "username" | "user name" | "user_name" => Some(Self::Email),
-            "password" | "new_password" | "new password" => Some(Self::Password),
-            "mfa_phone" | "mfa phone" | "phone" => Some(Self::Phone),
+        // A phone column that is passed over for a dash would drop MFA in silence.
+        match name.trim().to_lowercase().replace(['-', '_'], " ").as_str() {
+            "email" | "e mail" | "username" | "user name" => Some(Self::Email),
+            "password" | "new password" => Some(Self::Password),
+            "mfa phone" | "phone" => Some(Self::Phone),
             _ => None,
         }
     }

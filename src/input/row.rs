@@ -14,7 +14,7 @@ use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
 use crate::domain::target::{Defect, Row, Target};
 
-const NOT_UTF8: &str = "not valid UTF-8";
+const NOT_UTF8: &str = "not valid UTF-8 (save as CSV UTF-8)";
 
 /// Reads one record.
 pub(super) fn read(mark: Mark, cells: &ByteRecord, layout: &Layout, options: Options) -> Row {

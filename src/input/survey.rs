@@ -2,7 +2,7 @@
 //!
 //! Owns the findings. Refuses an input without a row. Invariants: every bad record is among
 //! the defects, in order of line, and memory grows with the number of defects and copies and
-//! by 8 bytes per sound row, never with the size of the input.
+//! by 8 bytes per row, never with the size of the input.
 
 use std::collections::HashMap;
 
@@ -81,10 +81,11 @@ impl Findings {
             match row {
                 Row::Sound(target) => {
                     self.last_line = target.line;
-                    self.users.note(&target.email);
+                    self.users.note(target.email.as_str());
                 }
                 Row::Bad(defect) => {
                     self.last_line = defect.line;
+                    defect.email.iter().for_each(|email| self.users.note(email));
                     self.defects.push(defect);
                 }
             }

@@ -12,12 +12,11 @@ use ring::digest::{Context, SHA256};
 
 use super::error::InputError;
 use super::pass::Pass;
-use crate::domain::email::Email;
 use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
 use crate::domain::target::{Defect, Row, Target};
 
-/// One keyed hash of a user per sound row: a million rows take 8 MB.
+/// One keyed hash per row that names a user: a million rows take 8 MB.
 #[derive(Default)]
 pub(super) struct Users {
     hasher: RandomState,
@@ -38,8 +37,8 @@ pub(super) struct Verdict {
 }
 
 impl Users {
-    pub(super) fn note(&mut self, email: &Email) {
-        self.hashes.push(self.hasher.hash_one(email.key()));
+    pub(super) fn note(&mut self, email: &str) {
+        self.hashes.push(self.hasher.hash_one(email.to_ascii_lowercase()));
     }
 
     pub(super) fn suspects(mut self) -> Suspects {
@@ -56,8 +55,8 @@ impl Suspects {
         self.hashes.is_empty()
     }
 
-    fn include(&self, email: &Email) -> bool {
-        let hash = self.hasher.hash_one(email.key());
+    fn include(&self, email: &str) -> bool {
+        let hash = self.hasher.hash_one(email.to_ascii_lowercase());
         self.hashes.binary_search(&hash).is_ok()
     }
 }
@@ -65,12 +64,13 @@ impl Suspects {
 /// A row whose user may have another one.
 struct Entry {
     line: u64,
-    asks: [u8; 16],
+    /// A digest; nothing for a row that cannot be read.
+    asks: Option<[u8; 16]>,
     email: Box<str>,
 }
 
 impl Entry {
-    /// Orders like [`Email::key`], without making one.
+    /// Orders like `Email::key`, without making one.
     fn compare_users(&self, other: &Self) -> Ordering {
         let other = other.email.bytes().map(|byte| byte.to_ascii_lowercase());
         let folded = self.email.bytes().map(|byte| byte.to_ascii_lowercase());
@@ -83,13 +83,13 @@ pub(super) fn compare(mut pass: Pass<'_>, suspects: &Suspects) -> Result<Verdict
     let salt = suspects.hasher.hash_one("what a row asks for").to_ne_bytes();
     let mut entries = Vec::new();
     while let Some(row) = pass.advance()? {
-        let Row::Sound(target) = row else { continue };
-        if suspects.include(&target.email) {
-            entries.push(Entry {
-                line: target.line,
-                asks: asks(salt, &target),
-                email: target.email.as_str().into(),
-            });
+        let (line, email, asks) = match &row {
+            Row::Sound(target) => (target.line, target.email.as_str(), Some(asks(salt, target))),
+            Row::Bad(Defect { line, email: Some(email), .. }) => (*line, email.as_str(), None),
+            Row::Bad(_) => continue,
+        };
+        if suspects.include(email) {
+            entries.push(Entry { line, asks, email: email.into() });
         }
     }
     entries.sort_unstable_by(|a, b| a.compare_users(b).then(a.line.cmp(&b.line)));
@@ -107,17 +107,19 @@ impl Verdict {
             return;
         };
         let Some(other) = copies.iter().find(|copy| copy.asks != first.asks) else {
-            let pairs = copies.iter().map(|copy| (copy.line, first.line));
+            // Bad rows are alike in that they ask for nothing anybody knows.
+            let pairs = copies.iter().filter(|_| first.asks.is_some()).map(|copy| (copy.line, first.line));
             self.duplicates.extend(pairs);
             return;
         };
-        self.conflicts.extend(group.iter().map(|copy| {
+        self.conflicts.extend(group.iter().filter(|copy| copy.asks.is_some()).map(|copy| {
             let against = if copy.asks == first.asks { other } else { first };
-            Defect {
-                line: copy.line,
-                email: Some(copy.email.to_string()),
-                reason: format!("asks for something else than line {} for the same user", against.line),
-            }
+            let reason = if against.asks.is_some() {
+                format!("asks for something else than line {} for the same user", against.line)
+            } else {
+                format!("line {} for the same user cannot be read", against.line)
+            };
+            Defect { line: copy.line, email: Some(copy.email.to_string()), reason }
         }));
     }
 }

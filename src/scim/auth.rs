@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::http::{Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
-use super::retry::{backoff, retry_after};
+use super::retry::{Answer, Whole, backoff, retry_after};
 use super::wire::Refusal;
 use crate::domain::secret::Secret;
 use crate::domain::stop::{Halt, Stop};
@@ -213,8 +213,9 @@ struct Grant {
 impl Grant {
     fn token(&self, replaces: bool) -> Token {
         let life = Duration::from_secs(self.life_s);
-        // A minute early; a token that lives less than two minutes, at half its life.
-        let renew_at = Instant::now() + life - RENEW_EARLY.min(life / 2);
+        // A minute early; a token that does not live that long, at half its life.
+        let renew_in = life.checked_sub(RENEW_EARLY).filter(|rest| !rest.is_zero()).unwrap_or(life / 2);
+        let renew_at = Instant::now() + renew_in;
         Token { header: self.header.clone(), renew_at, replaces, accepted: AtomicBool::new(false) }
     }
 }
@@ -236,6 +237,7 @@ fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
     let wait = || retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
     let refusal = Refusal::read(&reply);
     match reply.status {
+        200 if reply.answer() == Answer::Status(200, Whole::No) => Ok(Asked::Unavailable(None)),
         200 => grant(&reply).map(Asked::Granted),
         300..=399 => Err(Stop::Untrusted(format!(
             "the token endpoint redirects ({}), and redirects are never followed: check the region and --token-url",

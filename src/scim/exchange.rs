@@ -83,9 +83,10 @@ impl Exchange {
         let mut refused: Option<Arc<Token>> = None;
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, rand::random()));
         loop {
-            let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
             let pass = self.pacer.admit(not_before.take()).await.map_err(closed)?;
-            if token.is_old() {
+            let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
+            // While a new token was fetched, the service may have asked for a wait.
+            if self.pacer.is_held() {
                 continue;
             }
             self.count_sent(op, trail);
@@ -93,6 +94,7 @@ impl Exchange {
             let (answer, reply) = answered(self.http.send(request.bearing(token.header())).await)?;
             trail.http_status = reply.as_ref().map(|reply| reply.status).or(trail.http_status);
             let verdict = decide(op, answer);
+            tracing::debug!(line, ?op, tries, ?answer, ?verdict, "answered");
             // The hold comes first: the pass gives way to the next request.
             let held = self.hold(verdict, reply.as_ref(), tries);
             pass.finish(health(line, answer));

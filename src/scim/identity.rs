@@ -65,6 +65,7 @@ const MAX_PAGES: u32 = 400;
 pub(crate) struct Search {
     bearers: Vec<Bearer>,
     strangers: bool,
+    stranger_ids: HashSet<String>,
     entries: u64,
     pages: u32,
     total: u64,
@@ -101,7 +102,8 @@ impl Search {
         self.total = list.total_results.unwrap_or(self.entries + users.len() as u64);
         let brought = users.len() as u64;
         let new = users.into_iter().filter(|user| self.take(user, email)).count();
-        self.entries += brought;
+        // A page that only repeats is not counted: it shows nobody whom the total could mean.
+        self.entries += if new > 0 { brought } else { 0 };
         if self.pages >= MAX_PAGES {
             return Err(failed(Fail::BadReply, "the list of users does not end"));
         }
@@ -120,6 +122,7 @@ impl Search {
             self.bearers.push(Bearer { id: id.clone(), version, active: active(&user.active) });
         } else {
             self.strangers = true;
+            self.stranger_ids.extend(id.clone());
         }
         self.seen.insert(id.unwrap_or_else(|| user.user_name.to_string()))
     }
@@ -150,6 +153,12 @@ impl Search {
                 return Err(failed(Fail::Ambiguous, "more than one account bears this user name"));
             }
             active = active.and_then(|sofar| Some(sofar && twin.active?));
+        }
+        if self.stranger_ids.contains(&id) {
+            return Err(failed(
+                Fail::Ambiguous,
+                "the service shows this account under another user name as well",
+            ));
         }
         if !self.strangers && self.entries < self.total {
             return Err(failed(Fail::Ambiguous, "the service counts more users of this name than it shows"));
@@ -220,6 +229,7 @@ mod tests {
             (1, ann.to_owned(), Ok("1")),
             (2, format!("{ann},{ann}"), Ok("1")),
             (2, format!("{bob},{ann}"), Ok("1")),
+            (2, format!("{},{ann}", bob.replace('3', "1")), Err("ambiguous")),
             (0, String::new(), Err("not_found")),
             (1, String::new(), Err("bad_reply")),
             (1, bob.to_owned(), Err("wrong_user")),

@@ -193,6 +193,11 @@ impl Pacer {
         self.changed.notify_waiters();
     }
 
+    /// Whether a hold is in force.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state().hold.is_some_and(|hold| hold > Instant::now())
+    }
+
     /// Whether the service counts as down.
     pub(crate) fn is_down(&self) -> bool {
         self.state().breaker.is_open()

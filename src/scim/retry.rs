@@ -60,7 +60,7 @@ pub(crate) const fn decide(op: Op, answer: Answer) -> Verdict {
         (_, Answer::Status(300..=399, _)) => Verdict::Redirected,
         // Both say that the request was not worked on (RFC 9110 15.5.9, 15.6.4).
         (_, Answer::Status(408 | 503, _) | Answer::NotSent) => Verdict::Again,
-        (_, Answer::Status(501, _)) => Verdict::Take,
+        (Op::Patch, Answer::Status(501, _)) => Verdict::Take,
         (Op::Read, Answer::Status(500.., _) | Answer::Status(200..=299, Whole::No) | Answer::Silence) => {
             Verdict::Again
         }
@@ -142,7 +142,7 @@ mod tests {
             (whole(408), Verdict::Again, Verdict::Again),
             (whole(429), Verdict::Throttled, Verdict::Throttled),
             (whole(500), Verdict::Again, Verdict::InDoubt(Doubt::ServerError)),
-            (whole(501), Verdict::Take, Verdict::Take),
+            (whole(501), Verdict::Again, Verdict::Take),
             (whole(502), Verdict::Again, Verdict::InDoubt(Doubt::ServerError)),
             (whole(503), Verdict::Again, Verdict::Again),
             (whole(504), Verdict::Again, Verdict::InDoubt(Doubt::ServerError)),

@@ -123,7 +123,7 @@ pub(crate) fn supports_etag(reply: &Reply) -> bool {
 pub(crate) enum Shown {
     /// No body: a plain yes.
     Nothing,
-    /// A body that is no JSON object, as from something between us and the service.
+    /// A body that is no user: no JSON object, or an error after all.
     Unreadable,
     /// The user, with the MFA setting as asked.
     MfaAsAsked,
@@ -144,8 +144,10 @@ pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute
     let Ok(Value::Object(user)) = serde_json::from_slice(bytes) else {
         return Shown::Unreadable;
     };
-    if user.get("id").is_some_and(|shown| *shown != *id) {
-        return Shown::AnotherAccount;
+    match user.get("id") {
+        Some(shown) if *shown != *id => return Shown::AnotherAccount,
+        None if is_error(&user) => return Shown::Unreadable,
+        Some(_) | None => {}
     }
     let asked = target.phone.as_ref().map(|phone| (mfa.kind.as_str(), phone.expose()));
     match (attribute(&user, &mfa.path), asked) {
@@ -156,6 +158,17 @@ pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute
         }
         _ => Shown::Other,
     }
+}
+
+/// An error that came with a status of success, as from a gateway: SCIM Error, the vendor's
+/// `ErrorBody`, OAuth error.
+fn is_error(body: &Map<String, Value>) -> bool {
+    let status =
+        body.get("status").and_then(|status| status.as_u64().or_else(|| status.as_str()?.parse().ok()));
+    let words = ["code", "message", "detail", "scimType"].iter().any(|field| body.contains_key(*field));
+    status.is_some_and(|status| status >= 400)
+        || body.contains_key("error")
+        || (words && !body.contains_key("userName"))
 }
 
 /// The value at an attribute path: a name, or an extension's URN, a colon and a name.
@@ -326,6 +339,12 @@ mod tests {
             (seen(""), seen("<html>"), seen("[]")),
             (Shown::Nothing, Shown::Unreadable, Shown::Unreadable)
         );
+        for error in
+            [r#"{"status":"400"}"#, r#"{"code":"no","status":403}"#, r#"{"error":"x"}"#, r#"{"message":"x"}"#]
+        {
+            assert_eq!(seen(error), Shown::Unreadable, "{error}");
+        }
+        assert_eq!((seen("{}"), seen(r#"{"userName":"a"}"#)), (Shown::Other, Shown::Other));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::audit::record::{Body, RunEnd, RunStart, Traffic};
 use crate::audit::replay::Past;
 use crate::cli::RunArgs;
-use crate::commands::{Failure, complain, quoted, read_past, report, same_command};
+use crate::commands::{Failure, complain, read_past, real_command, report, retry_command, same_command};
 use crate::domain::outcome::Mfa;
 use crate::domain::stop::Stop;
 use crate::domain::tally::Tally;
@@ -69,35 +69,38 @@ pub(super) fn last_words(
     end: &RunEnd,
     stop: Option<&Stop>,
     visible: bool,
+    earlier: Option<&Path>,
 ) -> Result<u8, Failure> {
     let past = read_past(path)?;
     let log_lost = matches!(stop, Some(Stop::LogLost(_)));
-    if !log_lost {
-        report::write(path, &past)
-            .map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
+    match report::write(path, &past) {
+        // The disk that would not take the log may not take these either; the next session makes them.
+        Err(_) if log_lost => {}
+        done => done.map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?,
     }
     let tally = past.ledger.tally_with_doubts();
     if visible {
         show_summary(path, &past, &tally);
     }
     if end.exit_code == 0 {
+        if visible {
+            let what = if args.dry_run { "rehearsed, nothing was changed" } else { "finished" };
+            complain(format_args!("{what}: {} of {}", tally.sentence(), count(past.start.rows, "row")));
+        }
         return Ok(0);
     }
-    let sentence = stop.map_or_else(|| "finished".to_owned(), Stop::sentence);
+    let sentence = match stop {
+        None if args.dry_run => "rehearsed".to_owned(),
+        None => "finished".to_owned(),
+        Some(stop) => stop.sentence(),
+    };
     let next = match end.exit_code {
-        3 | 4 if end.complete => format!(
-            "scim-rekey retry {} {}",
-            quoted(&path.display().to_string()),
-            quoted(&args.input.input.display().to_string())
-        ),
+        3 | 4 if end.complete && args.dry_run => real_command(),
+        3 | 4 if end.complete => retry_command(path, earlier),
         _ => same_command(),
     };
-    Err(words_on(
-        end.exit_code,
-        path,
-        &format!("{sentence}: {} of {}", tally.sentence(), count(past.start.rows, "row")),
-        Some(&next),
-    ))
+    let what = format!("{sentence}: {} of {}", tally.sentence(), count(past.start.rows, "row"));
+    Err(words_on(end.exit_code, path, &what, Some(&next)))
 }
 
 pub(super) fn words_on(code: u8, path: &Path, what: &str, next: Option<&str>) -> Failure {
@@ -115,13 +118,15 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     }
     let Traffic { token, lookup, patch, throttled, waited_ms } = past.traffic;
     complain(format_args!(
-        "{} look-ups, {} changes, {} token requests; {} answered 429, waited {:.1} s",
-        lookup,
-        patch,
-        token,
-        throttled,
+        "{}, {}, {}; {throttled} answered 429, waited {:.1} s",
+        count(lookup, "look-up"),
+        count(patch, "change"),
+        count(token, "token request"),
         Duration::from_millis(waited_ms).as_secs_f64()
     ));
+    for warning in &past.warnings {
+        complain(format_args!("warning: {warning}"));
+    }
     for name in [outcomes::NAME, summary::NAME, LOG] {
         complain(path.join(name).display());
     }

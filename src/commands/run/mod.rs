@@ -10,6 +10,7 @@ mod service;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -17,13 +18,14 @@ use tokio::runtime::Runtime;
 use self::ending::{finish, last_words, traffic, words_on};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline};
-use super::{Failure, Talk, complain, read_input, report};
+use super::{Failure, Talk, complain, read_input, report, retry_command};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunStart};
 use crate::audit::replay::{Accounts, Past, rows};
 use crate::cli::{RunArgs, When};
 use crate::config::{self, Service};
+use crate::domain::text::count;
 use crate::engine::{Engine, Limits};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
@@ -35,7 +37,9 @@ use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
 /// Rows of an earlier run that are tried once more.
-pub(crate) struct Retry {
+pub(crate) struct Retry<'a> {
+    /// Its folder.
+    pub(crate) earlier: &'a Path,
     /// Which run, and which of its rows.
     pub(crate) of: String,
     /// Their users.
@@ -46,13 +50,15 @@ pub(crate) struct Retry {
 const SANDBOX: &str = "sandbox";
 
 /// Does the job.
-pub(crate) fn run(args: &RunArgs, retry: Option<Retry>, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let (mut input, survey) = read_input(&args.input)?;
     refuse_defects(args, &survey)?;
-    let (retry_of, only) = retry.map_or((None, None), |Retry { of, only }| (Some(of), Some(only)));
+    let earlier = retry.as_ref().map(|retry| retry.earlier);
+    let wanted = retry.as_ref().map(|retry| retry.only.len() as u64);
+    let (retry_of, only) = retry.map_or((None, None), |Retry { of, only, .. }| (Some(of), Some(only)));
     let plan = Plan::new(&survey.duplicates, protected(args)?, only);
-    let about = count_rows(&mut input, &survey, &plan, retry_of.is_some())?;
+    let (about, lost) = count_rows(&mut input, &survey, &plan, wanted)?;
     let sandbox = args.sandbox.then(|| start_sandbox(args)).transpose()?;
     let service = match &sandbox {
         Some(sandbox) => config::sandbox_service(
@@ -78,16 +84,37 @@ pub(crate) fn run(args: &RunArgs, retry: Option<Retry>, talk: Talk) -> Result<u8
                     .map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
             }
             if visible || talk.verbose > 0 {
-                complain(format_args!("already complete since {}: {}", past.last_at, path.display()));
-                complain("nothing to do; --again runs it once more");
+                let tally = past.ledger.tally();
+                complain(format_args!(
+                    "complete since {}: {}; {}",
+                    past.last_at,
+                    tally.sentence(),
+                    path.display()
+                ));
+                if tally.exit_code() == 0 {
+                    complain("nothing to do; --again runs it once more");
+                } else {
+                    complain(format_args!("nothing to do but: {}", retry_command(&path, earlier)));
+                }
             }
             Ok(0)
         }
         Chosen::Open(folder) => {
-            let start = RunStart { rows: about, ..run_start(args, &input, &survey, &folder, &job, &service) };
+            let mut start = run_start(args, &input, &survey, &folder, &job, &service);
+            start.rows = about;
+            start.warnings.extend(lost);
+            let what = if args.dry_run { "rehearsing" } else { "running" };
+            let words =
+                format!("{what} {} against {}: {}", count(about, "row"), start.target, folder.path.display());
+            if visible {
+                complain(&words);
+            } else {
+                tracing::info!("{words}");
+            }
             let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
             let progress = Progress::new(bar, about);
-            let session = Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible };
+            let session =
+                Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible, earlier };
             let code = runtime.block_on(session.work(&mut input, &survey, service));
             // A write to a disk that hangs must not keep the process.
             runtime.shutdown_timeout(Duration::from_millis(100));
@@ -112,11 +139,12 @@ struct Session<'a> {
     folder: RunFolder,
     start: RunStart,
     visible: bool,
+    earlier: Option<&'a Path>,
 }
 
 impl Session<'_> {
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let Session { args, plan, progress, folder, start, visible } = self;
+        let Session { args, plan, progress, folder, start, visible, earlier } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let mut stops = Stops::new(deadline(args)).map_err(|error| Failure::new(70, error))?;
@@ -135,8 +163,8 @@ impl Session<'_> {
         progress.finish();
         let end = finish(&mut record, &start, stop.as_ref(), traffic).await;
         drop(record);
-        end.map_err(|error| words_on(74, &path, &format!("the audit log cannot be written: {error}"), None))
-            .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible))
+        end.map_err(|error| words_on(74, &path, &error.to_string(), None))
+            .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible, earlier))
     }
 }
 

@@ -16,21 +16,29 @@ use crate::input::{Input, Survey};
 use crate::plan::Plan;
 use crate::sandbox::{Options, Sandbox, demo_faults};
 
-/// Rows that this run is about. A run about all of them need not read the input once more.
+/// Rows that this run is about, and a warning if some of an earlier run are not among them. A run
+/// about all rows need not read the input once more.
 pub(super) fn count_rows(
     input: &mut Input,
     survey: &Survey,
     plan: &Plan<'_>,
-    retry: bool,
-) -> Result<u64, Failure> {
-    if !retry {
-        return Ok(survey.rows);
-    }
+    wanted: Option<u64>,
+) -> Result<(u64, Option<String>), Failure> {
+    let Some(wanted) = wanted else { return Ok((survey.rows, None)) };
     let mut about = 0;
     for row in input.rows(survey).map_err(|error| Failure::new(66, error))? {
         about += u64::from(plan.is_about(&row.map_err(|error| Failure::new(66, error))?));
     }
-    Ok(about)
+    let lost = wanted.saturating_sub(about);
+    let warning = format!(
+        "{} of the earlier run cannot be found in INPUT, neither by user nor by line",
+        count(lost, "row")
+    );
+    match (about, lost) {
+        (0, _) => Err(Failure::new(65, warning)),
+        (_, 0) => Ok((about, None)),
+        (_, _) => Ok((about, Some(warning))),
+    }
 }
 
 /// Every bad line is listed, and without `--skip-bad-rows` the file is refused.
