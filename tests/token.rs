@@ -220,7 +220,8 @@ fn a_token_endpoint_that_is_down_leaves_every_row_pending() {
     let stage = Stage::plain(3);
     let gone = "http://127.0.0.1:1/oauth/token";
     let program = stage.program().env("GENESYS_TOKEN_URL", gone).args(["--max-attempts", "2"]);
-    stage.finish(program).expect(69);
+    let done = stage.finish(program).expect(69);
+    assert!(done.last_line().contains("the connection is refused"), "{}", done.stderr);
     assert!(stage.truth().requests.is_empty());
     assert_eq!(stage.outcome(4), "pending/outage");
     stage.run().expect(0);

@@ -9,8 +9,8 @@ pub(crate) enum Stop {
     Signal(u8),
     /// `--deadline` or `--max-duration` is over.
     Deadline,
-    /// The service was down for `--max-outage`, or never came up.
-    Outage,
+    /// The service was down for `--max-outage`, or never came up; how it last failed.
+    Outage(String),
     /// The service asks for a longer wait than `--max-wait`.
     Throttled,
     /// `--max-failures` rows failed.
@@ -48,7 +48,7 @@ impl Stop {
         match self {
             Self::Failures => 3,
             Self::InputChanged => 65,
-            Self::Outage => 69,
+            Self::Outage(_) => 69,
             Self::Internal(_) => 70,
             Self::LogLost(_) => 74,
             Self::Deadline | Self::Throttled => 75,
@@ -62,7 +62,7 @@ impl Stop {
     pub(crate) const fn pause(&self) -> Pause {
         match self {
             Self::Deadline => Pause::Deadline,
-            Self::Outage => Pause::Outage,
+            Self::Outage(_) => Pause::Outage,
             Self::Throttled => Pause::Throttled,
             Self::Signal(_)
             | Self::Failures
@@ -79,7 +79,8 @@ impl Stop {
         match self {
             Self::Signal(number) => format!("stopped by {}", signal_name(*number)),
             Self::Deadline => "the time for this run is over".to_owned(),
-            Self::Outage => "the service is unavailable".to_owned(),
+            Self::Outage(how) if how.is_empty() => "the service is unavailable".to_owned(),
+            Self::Outage(how) => format!("the service is unavailable: {how}"),
             Self::Throttled => {
                 "the service asks for more patience than --max-wait and --max-attempts allow".to_owned()
             }

@@ -168,7 +168,7 @@ impl Auth {
         let mut tries = 0;
         let mut not_before = start;
         loop {
-            pacer.pause_until(not_before).await.map_err(closed)?;
+            pacer.pause_until(not_before).await.map_err(|why| closed(why, &self.http))?;
             tries += 1;
             *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             let (wait, throttled) = match read(self.http.send(self.credentials.request()?).await)? {
@@ -179,7 +179,9 @@ impl Auth {
             let wait = wait.unwrap_or_else(|| backoff(tries, rand::random()));
             let patient = known && start.elapsed() < self.tries.max_outage;
             if tries >= self.tries.max_attempts && !patient {
-                let stop = if throttled { Stop::Throttled } else { Stop::Outage };
+                let outage =
+                    || Stop::Outage(format!("the token endpoint gives no answer, {}", self.http.trouble()));
+                let stop = if throttled { Stop::Throttled } else { outage() };
                 return Err(stop.into());
             }
             if !pacer.allows(wait) {
@@ -191,10 +193,10 @@ impl Auth {
 }
 
 /// Why nothing may leave any more, as the engine wants to know it.
-pub(crate) const fn closed(closed: Closed) -> Halt {
+pub(crate) fn closed(closed: Closed, http: &Http) -> Halt {
     match closed {
         Closed::Stopping => Halt::Already,
-        Closed::Outage => Halt::Because(Stop::Outage),
+        Closed::Outage => Halt::Because(Stop::Outage(http.trouble())),
     }
 }
 

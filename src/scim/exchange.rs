@@ -83,7 +83,7 @@ impl Exchange {
         let mut refused: Option<Arc<Token>> = None;
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, rand::random()));
         loop {
-            let pass = self.pacer.admit(not_before.take()).await.map_err(closed)?;
+            let pass = self.pacer.admit(not_before.take()).await.map_err(|why| closed(why, &self.http))?;
             let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
             // While a new token was fetched, the service may have asked for a wait.
             if self.pacer.is_held() {

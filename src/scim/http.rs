@@ -2,6 +2,7 @@
 //! its cap, and no error text carries the address that was asked for.
 
 use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -30,7 +31,10 @@ pub(crate) struct Options {
 
 /// The HTTP client. Clones share their connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Http(Client);
+pub(crate) struct Http {
+    client: Client,
+    trouble: Arc<Mutex<String>>,
+}
 
 /// A request to be sent, possibly several times.
 #[derive(Debug, Clone)]
@@ -112,17 +116,32 @@ impl Http {
             options.ca_pem.as_deref().map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
         builder =
             if options.loopback { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
-        Ok(Self(builder.build()?))
+        Ok(Self { client: builder.build()?, trouble: Arc::default() })
+    }
+
+    /// How a request last failed, in our words.
+    pub(crate) fn trouble(&self) -> String {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, trouble: impl Into<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble.into();
     }
 
     /// Sends once.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Lost> {
         let Request { method, url, headers, body } = request;
-        let mut builder = self.0.request(method, url).headers(headers);
+        let mut builder = self.client.request(method, url).headers(headers);
         if !body.is_empty() {
             builder = builder.body(body);
         }
-        let mut response = builder.send().await.map_err(|error| lost(&error))?;
+        let mut response = builder.send().await.map_err(|error| {
+            self.remember(describe(&error));
+            lost(&error)
+        })?;
+        if response.status().is_server_error() {
+            self.remember(format!("it answers {}", response.status().as_u16()));
+        }
         let mut body = Body::Whole(Vec::new());
         loop {
             match (response.chunk().await, &mut body) {
@@ -186,6 +205,24 @@ fn lost(error: &reqwest::Error) -> Lost {
         Some(tls) => Lost::Tls(tls.to_string()),
         None => Lost::NotSent,
     }
+}
+
+/// An error in words that hold nothing of the request.
+fn describe(error: &reqwest::Error) -> &'static str {
+    let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    match (error.is_connect(), error.is_timeout()) {
+        (true, _) if error.is_dns() => "its name cannot be resolved",
+        (true, true) => "no connection in time",
+        (true, false) if io_error(error).is_some_and(refused) => "the connection is refused",
+        (true, false) => "no connection can be made",
+        (false, true) => "no answer in time",
+        (false, false) => "the connection broke",
+    }
+}
+
+/// The first I/O error in the chain.
+fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a std::io::Error> {
+    error.downcast_ref().or_else(|| io_error(error.source()?))
 }
 
 /// A failed handshake hides below I/O errors, whose `source` is not what they hold but what that
