@@ -45,6 +45,22 @@ fn two_accounts_of_one_name_lead_to_no_patch() {
 }
 
 #[test]
+fn two_addresses_that_lead_to_one_account_change_it_once() {
+    use scim_rekey::sandbox::{Directory, User};
+    let people = vec![Person::new("ann@example.com"), Person::new("ann.two@example.com")];
+    let mut options = faults(
+        r#"{"on":"lookup","user":"ann.two@example.com","do":{"status":200,"body":{"totalResults":1,"Resources":[
+            {"id":"the-one","userName":"ann.two@example.com","active":true}]}}}"#,
+    );
+    options.directory = Directory::Listed(vec![User::new("ann@example.com").id("the-one")]);
+    let stage = Stage::new(people, options);
+    stage.finish(stage.program().args(["--concurrency", "1"])).expect(3);
+    assert_eq!(stage.truth().applied.len(), 1);
+    assert_eq!((stage.outcome(2).as_str(), stage.outcome(3).as_str()), ("updated", "failed/ambiguous"));
+    assert!(stage.outcomes()[1]["detail"].contains("same account as line 2"));
+}
+
+#[test]
 fn a_reply_that_cannot_be_understood_leads_to_no_patch() {
     for fault in [
         r#""no_id""#,

@@ -101,3 +101,21 @@ impl Log {
 pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_that_cannot_be_synced_is_not_committed() {
+        // A pipe takes what is written and cannot sync it, like a disk that has failed.
+        let (_reader, writer) = io::pipe().unwrap();
+        let file = File::from(OwnedFd::from(writer));
+        let mut log = Log::new(file, "run".to_owned(), Head::default(), 0);
+        log.append(&Body::Token { expires_in_s: 1 });
+        assert!(log.commit().await.is_err() && log.is_broken());
+        assert!(log.commit().await.is_err(), "a failed sync is not tried again");
+    }
+}
