@@ -39,23 +39,32 @@ pub(crate) enum Unlocked {
     Io(io::Error),
 }
 
+/// A file that is locked, and who may read it.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    mode: u32,
+}
+
 /// The lock of a run folder.
-pub(crate) fn folder_lock(run_dir: &Path) -> PathBuf {
-    run_dir.join("run.lock")
+pub(crate) fn folder_lock(run_dir: &Path) -> LockFile {
+    LockFile { path: run_dir.join("run.lock"), mode: 0o600 }
 }
 
 /// The lock of one client at one service, where every user of this machine finds it.
-pub(crate) fn client_lock(scim_base: &str, client_id: &str) -> PathBuf {
+pub(crate) fn client_lock(scim_base: &str, client_id: &str) -> LockFile {
     let name = sha256_hex(format!("{scim_base}\n{client_id}").as_bytes());
-    Path::new("/tmp").join(format!("scim-rekey-{}.lock", &name[..16]))
+    // Readable by all: whoever comes second may be another user, and needs no more to lock it.
+    LockFile { path: Path::new("/tmp").join(format!("scim-rekey-{}.lock", &name[..16])), mode: 0o644 }
 }
 
 impl Lock {
     /// Takes the lock, trying for as long as `patience`.
-    pub(crate) fn take(path: &Path, holder: &Holder, patience: Duration) -> Result<Self, Unlocked> {
+    pub(crate) fn take(file: &LockFile, holder: &Holder, patience: Duration) -> Result<Self, Unlocked> {
         let start = Instant::now();
         loop {
-            match Self::try_take(path, holder) {
+            match Self::try_take(file, holder) {
                 Err(Unlocked::Held(_)) if start.elapsed() < patience => {
                     std::thread::sleep(Duration::from_millis(100));
                 }
@@ -64,8 +73,9 @@ impl Lock {
         }
     }
 
-    fn try_take(path: &Path, holder: &Holder) -> Result<Self, Unlocked> {
-        let mut file = open(path).map_err(Unlocked::Io)?;
+    fn try_take(lock_file: &LockFile, holder: &Holder) -> Result<Self, Unlocked> {
+        let path = &lock_file.path;
+        let mut file = open(lock_file).map_err(Unlocked::Io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Unlocked::Held(read_holder(&mut file))),
@@ -81,14 +91,14 @@ impl Lock {
             if locked.uid() == rustix::process::geteuid().as_raw() && locked.nlink() == 1 {
                 let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
             }
-            return Ok(Self { path: path.to_owned(), _file: file });
+            return Ok(Self { path: path.clone(), _file: file });
         }
-        Self::try_take(path, holder)
+        Self::try_take(lock_file, holder)
     }
 
     /// Who holds it, without taking it.
-    pub(crate) fn holder(path: &Path) -> Option<Holder> {
-        let mut file = File::open(path).ok()?;
+    pub(crate) fn holder(file: &LockFile) -> Option<Holder> {
+        let mut file = File::open(&file.path).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => read_holder(&mut file),
             Ok(()) | Err(TryLockError::Error(_)) => None,
@@ -103,11 +113,11 @@ impl Drop for Lock {
 }
 
 /// Locking needs no right to write, so a file that another user left behind will do.
-fn open(path: &Path) -> io::Result<File> {
+fn open(LockFile { path, mode }: &LockFile) -> io::Result<File> {
     let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags);
-    options.clone().write(true).create(true).truncate(false).mode(0o644).open(path).or_else(|error| {
+    options.clone().write(true).create(true).truncate(false).mode(*mode).open(path).or_else(|error| {
         if error.kind() == io::ErrorKind::PermissionDenied { options.open(path) } else { Err(error) }
     })
 }
@@ -126,24 +136,25 @@ mod tests {
     #[test]
     fn one_holds_it_and_the_next_is_told_who() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("l");
+        let path = folder_lock(home.path());
         let holder = Holder { pid: 42, since: "now".into(), run_dir: "d".into() };
         let first = Lock::take(&path, &holder, Duration::ZERO).unwrap();
+        assert_eq!(fs::metadata(&path.path).unwrap().mode() & 0o777, 0o600);
         match Lock::take(&path, &holder, Duration::ZERO) {
             Err(Unlocked::Held(Some(seen))) => assert_eq!(seen.pid, 42),
             other => panic!("{other:?}"),
         }
         assert_eq!(Lock::holder(&path).unwrap().pid, 42);
         drop(first);
-        assert!(!path.exists() && Lock::holder(&path).is_none());
+        assert!(!path.path.exists() && Lock::holder(&path).is_none());
         drop(Lock::take(&path, &holder, Duration::ZERO).unwrap());
     }
 
     #[test]
     fn a_file_left_by_a_dead_process_is_free() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("l");
-        fs::write(&path, "{\"pid\":1,\"since\":\"\",\"run_dir\":\"\"}").unwrap();
+        let path = folder_lock(home.path());
+        fs::write(&path.path, "{\"pid\":1,\"since\":\"\",\"run_dir\":\"\"}").unwrap();
         let holder = Holder { pid: 42, since: String::new(), run_dir: String::new() };
         assert!(Lock::take(&path, &holder, Duration::ZERO).is_ok());
     }

@@ -112,11 +112,11 @@ pub(super) fn lock_client(
         Place::Exactly(path) | Place::Within(path) => path.display().to_string(),
     };
     let holder = Holder { run_dir, ..holder.clone() };
-    let path = client_lock(service.base.as_str(), &service.credentials.client_id);
-    match Lock::take(&path, &holder, args.pace.lock_wait) {
+    let file = client_lock(service.base.as_str(), &service.credentials.client_id);
+    match Lock::take(&file, &holder, args.pace.lock_wait) {
         Ok(lock) => Ok(Some(lock)),
         Err(Unlocked::Held(holder)) => Err(held("works with this client on this service", holder.as_ref())),
-        Err(Unlocked::Io(error)) => Err(Failure::new(73, format!("{}: {error}", path.display()))),
+        Err(Unlocked::Io(error)) => Err(Failure::new(73, format!("{}: {error}", file.path.display()))),
     }
 }
 
