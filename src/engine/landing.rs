@@ -35,7 +35,8 @@ impl Engine<'_> {
         let target = ready.target();
         if let Some(first) = self.record.claim(ready.id(), target.line) {
             let words = format!("leads to the same account as line {first}");
-            self.done(done(target, trail, Ending::new(Outcome::Failed(Fail::Ambiguous), words)));
+            let outcome = trail.doubt.map_or(Outcome::Failed(Fail::Ambiguous), Outcome::Unknown);
+            self.done(done(target, trail, Ending::new(outcome, words)));
         } else if self.limits.dry_run {
             self.forbidden = 0;
             self.done(done(target, trail, Ending::new(Outcome::WouldUpdate, "")));
