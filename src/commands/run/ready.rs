@@ -77,8 +77,14 @@ pub(super) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
 }
 
 pub(super) fn start_sandbox(args: &RunArgs) -> Result<Sandbox, Failure> {
-    let options =
-        Options { faults: demo_faults(), mfa_path: args.service.mfa_path.clone(), ..Options::default() };
+    let options = Options {
+        faults: demo_faults(),
+        mfa_path: args.service.mfa_path.clone(),
+        // Its address is told to nobody, so nobody can ask what it did.
+        keep_requests: 0,
+        keep_changes: 0,
+        ..Options::default()
+    };
     Sandbox::start(options).map_err(|error| Failure::new(70, format!("the sandbox cannot start: {error}")))
 }
 
