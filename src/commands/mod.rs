@@ -9,7 +9,7 @@ pub(crate) mod sandbox;
 pub(crate) mod status;
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use crate::audit::replay::{Damage, Past};
@@ -41,6 +41,13 @@ pub(crate) struct Talk {
     pub(crate) quiet: bool,
     /// Log lines, by the number of `-v`.
     pub(crate) verbose: u8,
+}
+
+impl Talk {
+    /// Whether somebody watches who wants to be told how it goes.
+    pub(crate) fn is_watched(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
 }
 
 /// Does what the command line asks.
@@ -117,20 +124,19 @@ pub(crate) fn read_past(run_dir: &Path) -> Result<Past, Failure> {
 
 /// The command line as it was typed, to be typed again.
 pub(crate) fn same_command() -> String {
-    typed(std::env::args_os().map(|word| word.to_string_lossy().into_owned()))
+    typed(words())
 }
 
 /// The same without the switch that made it a rehearsal.
 pub(crate) fn real_command() -> String {
-    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    typed(words.filter(|word| word != "--dry-run"))
+    typed(words().filter(|word| word != "--dry-run"))
 }
 
 /// The command that tries the unfinished rows of this run again, with the same settings.
 pub(crate) fn retry_command(run_dir: &Path, earlier: Option<&Path>) -> String {
     let run_dir = run_dir.display().to_string();
     let mut retry = Vec::new();
-    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut words = words();
     while let Some(word) = words.next() {
         match word.as_str() {
             "run" if !retry.contains(&run_dir) => retry.extend(["retry".to_owned(), run_dir.clone()]),
@@ -144,6 +150,11 @@ pub(crate) fn retry_command(run_dir: &Path, earlier: Option<&Path>) -> String {
         }
     }
     typed(retry.into_iter())
+}
+
+/// The words of the command line.
+fn words() -> impl Iterator<Item = String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned())
 }
 
 fn typed(words: impl Iterator<Item = String>) -> String {

@@ -16,7 +16,7 @@ pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
     let past = read_past(&args.earlier)?;
     let only = selection(args, &past)?;
     if only.len() == 0 {
-        if talk.verbose > 0 || (!talk.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr())) {
+        if talk.is_watched() || talk.verbose > 0 {
             complain("no row of that run is worth another try");
         }
         return Ok(0);

@@ -26,7 +26,7 @@ pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
     say(format_args!("began {}, last record {}", past.started_at, past.last_at));
     let settled = past.ledger.settled().total();
     say(format_args!("{settled} of {} settled: {}", count(past.start.rows, "row"), tally.sentence()));
-    for (outcome, rows) in tally.each().filter(|(outcome, rows)| *rows > 0 && !outcome.reason().is_empty()) {
+    for (outcome, rows) in tally.reasons() {
         say(format_args!("  {:>7}  {}/{}", rows, outcome.family(), outcome.reason()));
     }
     if past.ledger.in_doubt() > 0 {

@@ -23,6 +23,13 @@ pub(crate) struct Trail {
     pub(crate) reference: String,
 }
 
+impl Trail {
+    /// This outcome, unless a PATCH is in doubt: then whatever came after it leaves the doubt.
+    pub(crate) fn outcome(&self, otherwise: Outcome) -> Outcome {
+        self.doubt.map_or(otherwise, Outcome::Unknown)
+    }
+}
+
 /// The end of a row, or its end for now.
 #[derive(Debug)]
 pub(crate) struct Ending {

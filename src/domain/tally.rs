@@ -47,6 +47,11 @@ impl Tally {
         Outcome::ALL.into_iter().zip(self.outcomes.iter().copied())
     }
 
+    /// The outcomes that have rows and a reason.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = (Outcome, u64)> + '_ {
+        self.each().filter(|(outcome, rows)| *rows > 0 && !outcome.reason().is_empty())
+    }
+
     /// The families in order, with their rows.
     pub(crate) fn families(&self) -> Vec<(&'static str, u64)> {
         let mut families: Vec<(&'static str, u64)> = Vec::new();

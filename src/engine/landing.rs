@@ -35,7 +35,7 @@ impl Engine<'_> {
         let target = ready.target();
         if let Some(first) = self.record.claim(ready.id(), target.line) {
             let words = format!("leads to the same account as line {first}");
-            let outcome = trail.doubt.map_or(Outcome::Failed(Fail::Ambiguous), Outcome::Unknown);
+            let outcome = trail.outcome(Outcome::Failed(Fail::Ambiguous));
             self.done(done(target, trail, Ending::new(outcome, words)));
         } else if self.limits.dry_run {
             self.forbidden = 0;
@@ -51,10 +51,7 @@ impl Engine<'_> {
         match written {
             Written::Ended(ended) => self.end(ready.target(), ended, trail),
             Written::LookAgain if self.stop.is_none() => self.find(ready.into_target(), trail),
-            Written::LookAgain => {
-                let target = ready.target();
-                self.leave(target.line, target.email.as_str().to_owned(), trail);
-            }
+            Written::LookAgain => self.leave(ready.target(), trail),
         }
     }
 
@@ -68,7 +65,7 @@ impl Engine<'_> {
             Outcome::Updated | Outcome::WouldUpdate => self.forbidden = 0,
             Outcome::Failed(Fail::Forbidden) => self.weigh_refusal(&mut ending, &trail),
             Outcome::Pending(Pause::Interrupted) if halt.is_some() => {
-                return self.leave(target.line, target.email.as_str().to_owned(), trail);
+                return self.leave(target, trail);
             }
             Outcome::Failed(_) | Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::Pending(_) => {}
         }
@@ -93,11 +90,15 @@ impl Engine<'_> {
     }
 
     /// A row that a stop keeps from its end. A PATCH in doubt stays in doubt.
-    pub(super) fn leave(&mut self, line: u64, email: String, trail: Trail) {
+    pub(super) fn leave(&mut self, target: &Target, trail: Trail) {
+        let ending = self.unfinished(&trail);
+        self.done(done(target, trail, ending));
+    }
+
+    fn unfinished(&self, trail: &Trail) -> Ending {
         let pause = self.stop.as_ref().map_or(Pause::Interrupted, Stop::pause);
-        let outcome = trail.doubt.map_or(Outcome::Pending(pause), Outcome::Unknown);
-        let ending = Ending::new(outcome, "the same command goes on with this row").left_open();
-        self.done(Done { line, email, trail, ending });
+        let outcome = trail.outcome(Outcome::Pending(pause));
+        Ending::new(outcome, "the same command goes on with this row").left_open()
     }
 
     pub(super) fn done(&mut self, done: Done) {
@@ -145,7 +146,8 @@ impl Engine<'_> {
         if writes {
             trail.doubt = trail.doubt.or(Some(Doubt::ReplyLost));
         }
-        self.leave(line, email, trail);
+        let ending = self.unfinished(&trail);
+        self.done(Done { line, email, trail, ending });
     }
 
     /// After a stop every row that was not taken is named too.

@@ -227,7 +227,7 @@ impl<'a> Engine<'a> {
         }
         if self.stop.is_some() {
             for (ready, trail) in std::mem::take(&mut self.ready) {
-                self.leave(ready.target().line, ready.target().email.as_str().to_owned(), trail);
+                self.leave(ready.target(), trail);
             }
         }
     }
@@ -245,7 +245,7 @@ impl<'a> Engine<'a> {
     fn launch(&mut self) {
         for (ready, trail) in std::mem::take(&mut self.declared) {
             if self.stop.is_some() {
-                self.leave(ready.target().line, ready.target().email.as_str().to_owned(), trail);
+                self.leave(ready.target(), trail);
                 continue;
             }
             let client = Arc::clone(&self.client);

@@ -291,13 +291,13 @@ impl Ended {
 /// A row that certainly was not changed by its last request. If an earlier one is in doubt, that
 /// doubt stays.
 fn failed(trail: &Trail, fail: Fail, words: impl Into<String>) -> Ended {
-    let outcome = trail.doubt.map_or(Outcome::Failed(fail), Outcome::Unknown);
+    let outcome = trail.outcome(Outcome::Failed(fail));
     Ended::row(Ending::new(outcome, words))
 }
 
 impl NotReady {
     fn end(self, trail: &Trail) -> Ended {
-        let outcome = trail.doubt.map_or(self.outcome, Outcome::Unknown);
+        let outcome = trail.outcome(self.outcome);
         Ended::row(Ending::new(outcome, self.why))
     }
 }
@@ -306,7 +306,7 @@ impl Fault {
     /// The end of the row that the request was for.
     fn end(self, what: &str, trail: &Trail) -> Ended {
         let unfinished = |pause: Pause, words: &str| {
-            let outcome = trail.doubt.map_or(Outcome::Pending(pause), Outcome::Unknown);
+            let outcome = trail.outcome(Outcome::Pending(pause));
             Ending::new(outcome, words).left_open()
         };
         match self {

@@ -196,14 +196,11 @@ impl Reply {
 /// Sorts an error by what it says about the request. Its text is dropped: it holds the URL, and
 /// the URL holds the address.
 fn lost(error: &reqwest::Error) -> Lost {
-    if error.is_builder() {
-        return Lost::NotSent;
-    }
     // Only a failure to connect says that nothing left; TLS can fail later, too.
-    match tls_error(error) {
-        _ if !error.is_connect() => Lost::Silence,
-        Some(tls) => Lost::Tls(tls.to_string()),
-        None => Lost::NotSent,
+    match (error.is_builder(), error.is_connect()) {
+        (true, _) => Lost::NotSent,
+        (false, true) => tls_error(error).map_or(Lost::NotSent, |tls| Lost::Tls(tls.to_string())),
+        (false, false) => Lost::Silence,
     }
 }
 

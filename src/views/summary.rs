@@ -72,8 +72,7 @@ impl Summary {
     /// The parts that are counts of outcomes.
     pub(crate) fn counts(tally: &Tally) -> (BTreeMap<&'static str, u64>, BTreeMap<String, u64>, MfaCounts) {
         let reasons = tally
-            .each()
-            .filter(|(outcome, rows)| *rows > 0 && !outcome.reason().is_empty())
+            .reasons()
             .map(|(outcome, rows)| (format!("{}/{}", outcome.family(), outcome.reason()), rows));
         let mfa = MfaCounts { confirmed: tally.mfa(Mfa::Confirmed), accepted: tally.mfa(Mfa::Accepted) };
         (tally.families().into_iter().collect(), reasons.collect(), mfa)

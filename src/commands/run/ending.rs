@@ -111,8 +111,7 @@ pub(super) fn words_on(code: u8, path: &Path, what: &str, next: Option<&str>) ->
 fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     for (family, rows) in tally.families().into_iter().filter(|(_, rows)| *rows > 0) {
         complain(format_args!("{rows:>8}  {family}"));
-        let reasons = tally.each().filter(|(outcome, rows)| *rows > 0 && outcome.family() == family);
-        for (outcome, rows) in reasons.filter(|(outcome, _)| !outcome.reason().is_empty()) {
+        for (outcome, rows) in tally.reasons().filter(|(outcome, _)| outcome.family() == family) {
             complain(format_args!("{rows:>8}    {}", outcome.reason()));
         }
     }

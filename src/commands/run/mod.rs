@@ -9,7 +9,7 @@ mod service;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Resul
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
     let _client_lock = lock_client(args, &service, &place, &holder)?;
-    let visible = !talk.quiet && io::stderr().is_terminal();
+    let visible = talk.is_watched();
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
         Chosen::Complete(path, past, _lock) => {
             // The last process may have died after its last record and before its last file.
