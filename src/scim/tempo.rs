@@ -16,8 +16,10 @@ const LARGEST_CUT: f64 = 0.8;
 const NEAR_PEAK: f64 = 0.97;
 /// Half of what is missing to that is made up in about 3 s.
 const CLIMB_S: f64 = 4.0;
-/// Beyond it, growth per second.
+/// Beyond it, growth per second: at first, and once nothing was refused for so many seconds.
 const PROBE: f64 = 0.002;
+const CLEAN_PROBE: f64 = 0.01;
+const CLEAN_S: f64 = 60.0;
 
 /// A paced stretch of good answers must be longer than an unpaced one by this factor, or pacing does
 /// not help and is given up.
@@ -63,6 +65,10 @@ impl Tempo {
     pub(crate) fn refused(&mut self, now: Instant) {
         let good = f64::from(std::mem::take(&mut self.good));
         let Some(before) = self.refused_at.replace(now) else { return };
+        // A service that refuses everything says nothing of how much it takes when it takes something.
+        if good == 0.0 {
+            return;
+        }
         if self.sit_out > 0 {
             self.sit_out -= 1;
             return;
@@ -98,12 +104,14 @@ impl Tempo {
     fn grow(&mut self, now: Instant) {
         let Some(known) = &mut self.known else { return };
         let seconds = now.saturating_duration_since(known.grown_at).as_secs_f64();
+        let clean =
+            self.refused_at.is_none_or(|at| now.saturating_duration_since(at).as_secs_f64() > CLEAN_S);
         known.grown_at = now;
         let missing = known.peak * NEAR_PEAK - known.per_second;
         if missing > 0.0 {
             known.per_second += missing * (1.0 - (-seconds / CLIMB_S).exp());
         } else {
-            known.per_second *= 1.0 + PROBE * seconds;
+            known.per_second *= 1.0 + if clean { CLEAN_PROBE } else { PROBE } * seconds;
         }
     }
 }
@@ -126,6 +134,26 @@ mod tests {
         (0..5).for_each(|_| tempo.answered());
         tempo.refused(second(start, 1.0));
         assert_eq!(tempo.gap(second(start, 1.0)), Some(Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn a_service_that_refuses_everything_teaches_no_pace() {
+        let start = Instant::now();
+        let mut tempo = Tempo::default();
+        (0..3).for_each(|_| tempo.answered());
+        (0..60).for_each(|seconds| tempo.refused(second(start, f64::from(seconds))));
+        assert_eq!(tempo.gap(second(start, 60.0)), None);
+    }
+
+    #[test]
+    fn a_pace_learned_in_bad_times_is_outgrown() {
+        let start = Instant::now();
+        let mut tempo = Tempo::default();
+        tempo.refused(start);
+        tempo.answered();
+        tempo.refused(second(start, 1.0));
+        let gap = (1..=300).filter_map(|seconds| tempo.gap(second(start, f64::from(seconds)))).last();
+        assert!(gap.unwrap() < Duration::from_millis(200), "{gap:?}");
     }
 
     #[test]
