@@ -120,6 +120,8 @@ fn http_options(args: &RunArgs, loopback: bool) -> Result<http::Options, Misconf
         concurrency: args.pace.concurrency.into(),
         ca_pem: ca_pem.transpose()?,
         loopback,
+        #[cfg(test)]
+        network: None,
     })
 }
 

@@ -36,6 +36,7 @@
 //! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`] |
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
+//! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
 
 mod audit;
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, which is not Markdown")]
@@ -52,6 +53,8 @@ mod plan;
 mod record;
 pub mod sandbox;
 mod scim;
+#[cfg(test)]
+mod simulation;
 mod stops;
 mod views;
 

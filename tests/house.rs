@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 16] = [
+const FLOORS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -27,6 +27,7 @@ const FLOORS: [(&str, &[&str]); 16] = [
             "scim", "stops", "views",
         ],
     ),
+    ("simulation", &["domain", "cli", "commands", "config", "sandbox", "scim"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

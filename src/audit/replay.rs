@@ -13,7 +13,8 @@ use std::path::Path;
 use super::chain::{FORMAT, Head};
 use super::ledger::Ledger;
 use super::record::{Line, RunEnd, RunStart, Traffic};
-use crate::domain::event::Done;
+use crate::domain::event::{Done, Trail};
+use crate::domain::outcome::Doubt;
 
 /// The longest line that is read; ours are below 2 KiB.
 const LINE_CAP: u64 = 1 << 20;
@@ -96,8 +97,8 @@ pub(crate) struct Past {
     pub(crate) last_at: String,
     /// Where its rows stand.
     pub(crate) ledger: Ledger,
-    /// Requests spent on rows that are not settled yet.
-    pub(crate) spent: HashMap<u64, u32>,
+    /// What is known of rows that are not settled yet.
+    pub(crate) unsettled: HashMap<u64, Trail>,
     /// Accounts that a PATCH was declared for.
     pub(crate) accounts: Accounts,
     /// The last process's end, when it ended in order.
@@ -132,7 +133,7 @@ impl Past {
             ledger: Ledger::new(start.last_line),
             warnings: start.warnings.clone(),
             start,
-            spent: HashMap::new(),
+            unsettled: HashMap::new(),
             accounts: Accounts::default(),
             ended: None,
             traffic: Traffic::default(),
@@ -171,18 +172,22 @@ fn fold(past: &mut Option<Past>, offset: u64, bytes: &[u8], line: Line<'_>) -> R
 
 fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'static str> {
     let row = line.line.ok_or("an intent without a row")?;
-    past.accounts.claim(line.user_id.as_deref().ok_or("an intent without an account")?, row);
-    past.spent.insert(row, line.attempts);
+    let user_id = line.user_id.as_deref().ok_or("an intent without an account")?;
+    past.accounts.claim(user_id, row);
+    let user_id = Some(user_id.to_owned());
+    let doubt = Some(Doubt::ReplyLost);
+    past.unsettled.insert(row, Trail { attempts: line.attempts, user_id, doubt, ..Trail::default() });
     if past.ledger.note_intent(row, offset) { Ok(()) } else { Err("a row that the input does not have") }
 }
 
 fn note_done(past: &mut Past, offset: u64, line: Line<'_>) -> Result<(), &'static str> {
-    let Done { line: row, trail, ending, .. } =
+    let Done { line: row, mut trail, ending, .. } =
         line.done().ok_or("an outcome that this version does not know")?;
     if ending.open && trail.attempts > 0 {
-        past.spent.insert(row, trail.attempts);
+        trail.doubt = ending.outcome.doubt();
+        past.unsettled.insert(row, trail);
     } else {
-        past.spent.remove(&row);
+        past.unsettled.remove(&row);
     }
     if past.ledger.note_done(row, offset, ending.outcome, ending.mfa, ending.open) {
         Ok(())

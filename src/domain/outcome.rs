@@ -135,6 +135,14 @@ impl Outcome {
         ]
     };
 
+    /// The doubt that it is.
+    pub(crate) const fn doubt(self) -> Option<Doubt> {
+        match self {
+            Self::Unknown(doubt) => Some(doubt),
+            Self::Updated | Self::WouldUpdate | Self::Skipped(_) | Self::Failed(_) | Self::Pending(_) => None,
+        }
+    }
+
     /// Whether a later run may do better.
     pub(crate) const fn is_worth_another_try(self) -> bool {
         match self {

@@ -164,9 +164,9 @@ impl Engine<'_> {
             match self.plan.step(row, standing) {
                 Some(Step::Decided(done)) => self.record.done(done),
                 Some(Step::Do(target)) if standing != Standing::InDoubt => {
-                    let attempts = self.spent.get(&target.line).copied().unwrap_or_default();
+                    let trail = self.earlier.remove(&target.line).unwrap_or_default();
                     let ending = Ending::new(Outcome::Pending(stop.pause()), "");
-                    self.record.done(done(&target, Trail { attempts, ..Trail::default() }, ending));
+                    self.record.done(done(&target, trail, ending));
                 }
                 Some(Step::Do(_)) | None => {}
             }

@@ -51,7 +51,7 @@ pub(crate) struct Engine<'a> {
     client: Arc<Client>,
     plan: &'a Plan<'a>,
     record: &'a mut Record,
-    spent: HashMap<u64, u32>,
+    earlier: HashMap<u64, Trail>,
     limits: Limits,
     progress: &'a Progress,
     air: JoinSet<Landed>,
@@ -90,12 +90,12 @@ enum First {
 }
 
 impl<'a> Engine<'a> {
-    /// A loop that has not begun. `spent` are requests of earlier sessions on unsettled rows.
+    /// A loop that has not begun. `earlier` is what earlier sessions knew of unsettled rows.
     pub(crate) fn new(
         client: Client,
         plan: &'a Plan<'a>,
         record: &'a mut Record,
-        spent: HashMap<u64, u32>,
+        earlier: HashMap<u64, Trail>,
         limits: Limits,
         progress: &'a Progress,
     ) -> Self {
@@ -103,7 +103,7 @@ impl<'a> Engine<'a> {
             client: Arc::new(client),
             plan,
             record,
-            spent,
+            earlier,
             limits,
             progress,
             air: JoinSet::new(),
@@ -186,9 +186,11 @@ impl<'a> Engine<'a> {
             None => {}
             Some(Step::Decided(done)) => self.done(done),
             Some(Step::Do(target)) => {
-                let doubt = (standing == Standing::InDoubt).then_some(Doubt::ReplyLost);
-                let attempts = self.spent.get(&target.line).copied().unwrap_or_default();
-                self.find(target, Trail { attempts, doubt, ..Trail::default() });
+                let mut trail = self.earlier.remove(&target.line).unwrap_or_default();
+                if standing == Standing::InDoubt {
+                    trail.doubt = trail.doubt.or(Some(Doubt::ReplyLost));
+                }
+                self.find(target, trail);
             }
         }
     }

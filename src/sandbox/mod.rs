@@ -25,6 +25,7 @@
 //! | limits | `tokens`, `limit`, `meter`, `throttle` |
 //! | faults | `faults`, `action`, `script`, `rules`, `canned`, `lies`, `remote`, `wire`, `flood` |
 //! | the record | `truth`, `ledger` |
+//! | without a network | `indoors` |
 
 mod action;
 mod answer;
@@ -39,6 +40,8 @@ mod discovery;
 pub mod faults;
 mod flood;
 mod ids;
+#[cfg(test)]
+mod indoors;
 mod ledger;
 mod lies;
 mod limit;
@@ -73,6 +76,8 @@ mod world;
 pub use action::{Action, When};
 pub use canned::{Redirect, StatusReply, Values};
 pub use faults::{Fault, On};
+#[cfg(test)]
+pub(crate) use indoors::{Arrival, Indoors};
 pub use limit::{Limit, RetryAfterStyle, Style};
 pub use options::{Directory, ErrorShape, Mfa, Options, PatchReply, StaleMatch};
 pub use running::Sandbox;

@@ -42,21 +42,25 @@ async fn handle(
     request: Request,
 ) -> Response {
     remote.disarm();
-    let mut call = Call::read(request).await;
+    let call = Call::read(request).await;
     if let Route::Control(name) = &call.route {
         let reply = control::answer(name, &call, &world);
         return reply.respond(&call.correlation).0;
     }
-    let admission = lock(&world).admit(&mut call);
     let correlation = call.correlation.clone();
-    let answer = match admission.fault.as_deref() {
-        Some(Action::WaitMs(ms)) => match late(world, call, *ms, admission).await {
-            Some(answer) => answer,
-            None => return Response::default(),
-        },
-        _ => lock(&world).answer(&call, admission),
-    };
-    deliver(answer, &remote, &correlation).await
+    match answered(world, call).await {
+        Some(answer) => deliver(answer, &remote, &correlation).await,
+        None => Response::default(),
+    }
+}
+
+/// Judges a request and answers it, in good time or late.
+pub(super) async fn answered(world: Shared, mut call: Call) -> Option<Answer> {
+    let admission = lock(&world).admit(&mut call);
+    match admission.fault.as_deref() {
+        Some(Action::WaitMs(ms)) => late(world, call, *ms, admission).await,
+        _ => Some(lock(&world).answer(&call, admission)),
+    }
 }
 
 /// Answers after a while, in a task of its own: a service that has read a request carries it out

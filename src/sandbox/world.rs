@@ -2,7 +2,8 @@
 //! recorded, then its token, then the rate limit, then the script of faults, then the deed.
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::action::Action;
 use super::call::{Call, Route};

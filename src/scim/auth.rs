@@ -13,6 +13,7 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::chance::chance;
 use super::http::{Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
 use super::retry::{Answer, Whole, backoff, retry_after};
@@ -176,7 +177,7 @@ impl Auth {
                 Asked::Throttled(wait) => (wait, true),
                 Asked::Unavailable(wait) => (wait, false),
             };
-            let wait = wait.unwrap_or_else(|| backoff(tries, rand::random()));
+            let wait = wait.unwrap_or_else(|| backoff(tries, chance()));
             let patient = known && start.elapsed() < self.tries.max_outage;
             if tries >= self.tries.max_attempts && !patient {
                 let outage =

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::auth::{Auth, Token, closed};
 use super::breaker::Health;
+use super::chance::chance;
 use super::http::{Http, Lost, Reply, Request};
 use super::pacer::Pacer;
 use super::retry::{Answer, Op, Verdict, backoff, decide, is_down, retry_after};
@@ -81,7 +82,7 @@ impl Exchange {
     ) -> Result<Reply, Fault> {
         let mut tries = if op == Op::Patch { trail.patches } else { 0 };
         let mut refused: Option<Arc<Token>> = None;
-        let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, rand::random()));
+        let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, chance()));
         loop {
             let pass = self.pacer.admit(not_before.take()).await.map_err(|why| closed(why, &self.http))?;
             let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
@@ -118,7 +119,7 @@ impl Exchange {
                     return Err(Fault::Unavailable(reply.map(|reply| reply.status)));
                 }
                 (Verdict::Again | Verdict::Take | Verdict::Redirected, _) => {
-                    not_before = Some(Instant::now() + backoff(tries, rand::random()));
+                    not_before = Some(Instant::now() + backoff(tries, chance()));
                 }
             }
         }
@@ -139,7 +140,7 @@ impl Exchange {
             return Ok(());
         }
         let asked = retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
-        let wait = asked.or_else(|| throttled.then(|| backoff(tries, rand::random())));
+        let wait = asked.or_else(|| throttled.then(|| backoff(tries, chance())));
         match wait {
             Some(wait) if !self.pacer.hold(wait, throttled) => Err(Stop::Throttled.into()),
             Some(_) | None => Ok(()),

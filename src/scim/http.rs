@@ -27,6 +27,19 @@ pub(crate) struct Options {
     pub(crate) ca_pem: Option<Vec<u8>>,
     /// The service is on this machine: no proxy, and no need of system certificates.
     pub(crate) loopback: bool,
+    /// What carries requests instead of sockets.
+    #[cfg(test)]
+    pub(crate) network: Option<Arc<dyn Network>>,
+}
+
+/// Carries a request in the place of sockets, which a paused clock does not wait for.
+#[cfg(test)]
+pub(crate) trait Network: std::fmt::Debug + Send + Sync {
+    /// There and back.
+    fn carry(
+        &self,
+        request: Request,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + '_>>;
 }
 
 /// The HTTP client. Clones share their connections.
@@ -34,6 +47,8 @@ pub(crate) struct Options {
 pub(crate) struct Http {
     client: Client,
     trouble: Arc<Mutex<String>>,
+    #[cfg(test)]
+    network: Option<Arc<dyn Network>>,
 }
 
 /// A request to be sent, possibly several times.
@@ -116,7 +131,12 @@ impl Http {
             options.ca_pem.as_deref().map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
         builder =
             if options.loopback { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
-        Ok(Self { client: builder.build()?, trouble: Arc::default() })
+        Ok(Self {
+            client: builder.build()?,
+            trouble: Arc::default(),
+            #[cfg(test)]
+            network: options.network.clone(),
+        })
     }
 
     /// How a request last failed, in our words.
@@ -130,6 +150,10 @@ impl Http {
 
     /// Sends once.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Lost> {
+        #[cfg(test)]
+        if let Some(network) = &self.network {
+            return network.carry(request).await;
+        }
         let Request { method, url, headers, body } = request;
         let mut builder = self.client.request(method, url).headers(headers);
         if !body.is_empty() {

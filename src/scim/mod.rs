@@ -7,12 +7,14 @@
 //! * [`breaker`]: when the service counts as down
 //! * [`tempo`]: the pace that the service turns out to allow
 //! * [`pacer`]: when a request may leave; the one place that waits
+//! * [`chance`]: the jitter of back-offs
 //! * [`auth`]: the token, fetched once however many wait for it
 //! * [`exchange`]: one request's way through all of these
 //! * [`client`]: the two things a row needs: find and write
 
 pub(crate) mod auth;
 pub(crate) mod breaker;
+pub(crate) mod chance;
 pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod http;

@@ -123,7 +123,7 @@ pub(crate) fn supports_etag(reply: &Reply) -> bool {
 pub(crate) enum Shown {
     /// No body: a plain yes.
     Nothing,
-    /// A body that is no user: no JSON object, or an error after all.
+    /// A body that is no user: no JSON object, too long for one, or an error after all.
     Unreadable,
     /// The user, with the MFA setting as asked.
     MfaAsAsked,
@@ -136,7 +136,7 @@ pub(crate) enum Shown {
 /// Reads the reply to a PATCH of `id`.
 pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute) -> Shown {
     let Some(bytes) = reply.bytes() else {
-        return Shown::Other;
+        return Shown::Unreadable;
     };
     if bytes.trim_ascii().is_empty() {
         return Shown::Nothing;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -25,6 +26,7 @@ use crate::audit::record::{Body, RunStart};
 use crate::audit::replay::{Accounts, Past, rows};
 use crate::cli::{RunArgs, When};
 use crate::config::{self, Service};
+use crate::domain::event::Trail;
 use crate::domain::text::count;
 use crate::engine::{Engine, Limits};
 use crate::folder::lock::Holder;
@@ -32,6 +34,7 @@ use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
 use crate::plan::{Plan, Selection};
 use crate::record::Record;
+use crate::sandbox::Sandbox;
 use crate::stops::{Stops, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
@@ -52,6 +55,23 @@ const SANDBOX: &str = "sandbox";
 /// Does the job.
 pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
+    let done = job(args, retry, talk, wanted_service, |work| runtime.block_on(work));
+    // A write to a disk that hangs must not keep the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    done
+}
+
+/// The part of a job that takes time.
+pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
+
+/// The job, whose service comes from `find_service` and whose time is driven by `drive`.
+pub(crate) fn job(
+    args: &RunArgs,
+    retry: Option<Retry<'_>>,
+    talk: Talk,
+    find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
+    drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
     let (mut input, survey) = read_input(&args.input)?;
     refuse_defects(args, &survey)?;
     let earlier = retry.as_ref().map(|retry| retry.earlier);
@@ -59,17 +79,7 @@ pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Resul
     let (retry_of, only) = retry.map_or((None, None), |Retry { of, only, .. }| (Some(of), Some(only)));
     let plan = Plan::new(&survey.duplicates, protected(args)?, only);
     let (about, lost) = count_rows(&mut input, &survey, &plan, wanted)?;
-    let sandbox = args.sandbox.then(|| start_sandbox(args)).transpose()?;
-    let service = match &sandbox {
-        Some(sandbox) => config::sandbox_service(
-            args,
-            &sandbox.scim_url(),
-            &sandbox.token_url(),
-            sandbox.client_id(),
-            sandbox.client_secret(),
-        )?,
-        None => config::service(args)?,
-    };
+    let (service, _sandbox) = find_service(args)?;
     let target = if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() };
     let job = Job { input_sha256: survey.sha256, dry_run: args.dry_run, target, retry_of, again: args.again };
     let place = place(args)?;
@@ -115,12 +125,26 @@ pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Resul
             let progress = Progress::new(bar, about);
             let session =
                 Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible, earlier };
-            let code = runtime.block_on(session.work(&mut input, &survey, service));
-            // A write to a disk that hangs must not keep the process.
-            runtime.shutdown_timeout(Duration::from_millis(100));
-            code
+            drive(Box::pin(session.work(&mut input, &survey, service)))
         }
     }
+}
+
+/// The service that the command line names, or a sandbox that lives as long as it is kept.
+fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure> {
+    if !args.sandbox {
+        return Ok((config::service(args)?, None));
+    }
+    let sandbox = start_sandbox(args)?;
+    let (scim_url, token_url) = (sandbox.scim_url(), sandbox.token_url());
+    let service = config::sandbox_service(
+        args,
+        &scim_url,
+        &token_url,
+        sandbox.client_id(),
+        sandbox.client_secret(),
+    )?;
+    Ok((service, Some(sandbox)))
 }
 
 /// One thread serves this load best: there is nothing to compute, and nothing to share.
@@ -149,7 +173,7 @@ impl Session<'_> {
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let mut stops = Stops::new(deadline(args)).map_err(|error| Failure::new(70, error))?;
         let client = client(args, service)?;
-        let (mut record, spent) = open_record(folder, &start).map_err(cannot_create)?;
+        let (mut record, unsettled) = open_record(folder, &start).map_err(cannot_create)?;
         record.commit().await.map_err(cannot_create)?;
         let rows = input.rows(survey).map_err(|error| Failure::new(66, error))?;
         let limits = Limits {
@@ -157,7 +181,7 @@ impl Session<'_> {
             dry_run: args.dry_run,
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
-        let mut engine = Engine::new(client, plan, &mut record, spent, limits, progress);
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress);
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
         progress.finish();
@@ -168,14 +192,15 @@ impl Session<'_> {
     }
 }
 
-/// The record, with its first line of this session waiting, and what earlier ones spent.
-fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, HashMap<u64, u32>)> {
+/// The record, with its first line of this session waiting, and what earlier ones knew
+/// of the rows they left unsettled.
+fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, HashMap<u64, Trail>)> {
     let RunFolder { path, log, past, .. } = folder;
-    let (ledger, accounts, spent, open) = match past {
+    let (ledger, accounts, earlier, open) = match past {
         None => (Ledger::new(start.last_line), Accounts::default(), HashMap::new(), None),
-        Some(Past { ledger, accounts, spent, .. }) => {
+        Some(Past { ledger, accounts, unsettled, .. }) => {
             let open = ledger.in_doubt();
-            (ledger, accounts, spent, Some(open))
+            (ledger, accounts, unsettled, Some(open))
         }
     };
     let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
@@ -185,5 +210,5 @@ fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, HashM
         None => Body::RunStart(start),
         Some(open) => Body::Resume { actor: start.actor.clone(), in_doubt: open },
     });
-    Ok((record, spent))
+    Ok((record, earlier))
 }

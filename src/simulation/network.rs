@@ -1,0 +1,281 @@
+//! What lies between the program and the service: delays, losses, and a watch over what leaves.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::Response;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use reqwest::Method;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::sandbox::{Arrival, Indoors};
+use crate::scim::http::{Body, Lost, Network, Reply, Request};
+
+/// How often what goes wrong, in 0..1, and how long the way is.
+#[derive(Debug, Clone)]
+pub(super) struct Weather {
+    /// No connection: nothing leaves.
+    pub(super) not_sent: f64,
+    /// The request is lost on its way.
+    pub(super) lost: f64,
+    /// The answer is lost on its way back.
+    pub(super) answer_lost: f64,
+    /// The request arrives after the client has given up waiting.
+    pub(super) late: f64,
+    /// Milliseconds of each way.
+    pub(super) way_ms: Range<u64>,
+}
+
+impl Weather {
+    /// Nothing is lost, and each way takes so long.
+    pub(super) const fn calm(way_ms: u64) -> Self {
+        Self { not_sent: 0.0, lost: 0.0, answer_lost: 0.0, late: 0.0, way_ms: way_ms..way_ms + 1 }
+    }
+}
+
+/// The client's patience with one request.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The way to the service.
+pub(super) struct Cable {
+    pub(super) service: Indoors,
+    state: Mutex<State>,
+}
+
+struct State {
+    chance: StdRng,
+    weather: Weather,
+    hold: Option<Instant>,
+    log: Option<PathBuf>,
+    seen: Watch,
+}
+
+/// What was noticed on the way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch {
+    /// Requests that left before a wait was over that the program had been told of.
+    pub(super) early: u64,
+    /// PATCHes that left without their intent in the log.
+    pub(super) undeclared: u64,
+    /// Accounts whose PATCH got no answer that tells.
+    pub(super) doubtful: BTreeSet<String>,
+    /// Requests that left, with those that were lost.
+    pub(super) sent: u64,
+}
+
+enum Fate {
+    NotSent,
+    Lost,
+    AnswerLost,
+    Late(Duration),
+    Arrives,
+}
+
+impl Cable {
+    pub(super) fn new(service: Indoors, weather: Weather, seed: u64) -> Self {
+        let state = State {
+            chance: StdRng::seed_from_u64(seed),
+            weather,
+            hold: None,
+            log: None,
+            seen: Watch::default(),
+        };
+        Self { service, state: Mutex::new(state) }
+    }
+
+    /// Looks into this log for the intent of each PATCH that leaves.
+    pub(super) fn watch_log(&self, path: PathBuf) {
+        self.state().log = Some(path);
+    }
+
+    /// A new process knows of no wait that an earlier one was asked for.
+    pub(super) fn forget_hold(&self) {
+        self.state().hold = None;
+    }
+
+    pub(super) fn set_weather(&self, weather: Weather) {
+        self.state().weather = weather;
+    }
+
+    pub(super) fn seen(&self) -> Watch {
+        self.state().seen.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn there_and_back(&self, request: Request) -> Result<Reply, Lost> {
+        let (fate, way, back) = self.depart(&request);
+        sleep(way).await;
+        let delay = match fate {
+            Fate::NotSent => return Err(Lost::NotSent),
+            Fate::Lost => {
+                sleep(PATIENCE).await;
+                return Err(Lost::Silence);
+            }
+            Fate::Late(delay) => delay,
+            Fate::AnswerLost | Fate::Arrives => Duration::ZERO,
+        };
+        // A task of its own: what has left arrives, whatever becomes of the client.
+        let (answer, answered) = oneshot::channel();
+        let service = self.service.clone();
+        tokio::spawn(async move {
+            sleep(delay).await;
+            let _ = answer.send(service.ask(outgoing(request)).await);
+        });
+        let arrival = async {
+            let arrival = answered.await.ok();
+            sleep(back).await;
+            arrival
+        };
+        match timeout(PATIENCE, arrival).await {
+            Ok(Some(arrival)) if !matches!(fate, Fate::AnswerLost) => incoming(arrival),
+            _ => Err(Lost::Silence),
+        }
+    }
+
+    /// A request leaves: was it allowed to, and what becomes of it?
+    fn depart(&self, request: &Request) -> (Fate, Duration, Duration) {
+        let mut state = self.state();
+        state.seen.sent += 1;
+        let scim = !is_token(request);
+        state.seen.early += u64::from(scim && state.hold.is_some_and(|hold| Instant::now() < hold));
+        if let (Some(id), Some(log)) = (patched(request), state.log.as_ref()) {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let named = format!("\"user_id\":\"{id}\"");
+            let declared =
+                log.lines().any(|line| line.contains("\"kind\":\"intent\"") && line.contains(&named));
+            state.seen.undeclared += u64::from(!declared);
+        }
+        let Weather { not_sent, lost, answer_lost, late, way_ms } = state.weather.clone();
+        let way = Duration::from_millis(state.chance.random_range(way_ms.clone()));
+        let back = Duration::from_millis(state.chance.random_range(way_ms));
+        let dice: f64 = state.chance.random();
+        let fate = match dice {
+            dice if dice < not_sent => Fate::NotSent,
+            dice if dice < not_sent + lost => Fate::Lost,
+            dice if dice < not_sent + lost + answer_lost => Fate::AnswerLost,
+            dice if dice < not_sent + lost + answer_lost + late => {
+                Fate::Late(PATIENCE + Duration::from_secs(state.chance.random_range(1..200)))
+            }
+            _ => Fate::Arrives,
+        };
+        (fate, way, back)
+    }
+
+    /// An answer has come: what does it oblige to, and does it tell?
+    fn arrive(&self, id: Option<&str>, token: bool, reply: &Result<Reply, Lost>) {
+        let mut state = self.state();
+        if let (Ok(reply), false) = (reply, token)
+            && (reply.status == 429 || reply.status >= 500)
+        {
+            let asked = reply.header_all("retry-after").filter_map(|value| value.trim().parse::<u64>().ok());
+            let asked = asked.filter(|seconds| *seconds < 1_000_000).max();
+            let until = asked.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+            state.hold = state.hold.max(until);
+        }
+        if let Some(id) = id
+            && !tells(id, reply)
+        {
+            state.seen.doubtful.insert(id.to_owned());
+        }
+    }
+}
+
+impl Network for Cable {
+    fn carry(
+        &self,
+        request: Request,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + '_>> {
+        Box::pin(async move {
+            let mut way = Way { cable: self, id: patched(&request), token: is_token(&request), done: false };
+            let reply = self.there_and_back(request).await;
+            way.done = true;
+            self.arrive(way.id.as_deref(), way.token, &reply);
+            reply
+        })
+    }
+}
+
+/// A request under way. Given up, it leaves its account in doubt.
+struct Way<'a> {
+    cable: &'a Cable,
+    id: Option<String>,
+    token: bool,
+    done: bool,
+}
+
+impl Drop for Way<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.cable.arrive(self.id.as_deref(), self.token, &Err(Lost::Silence));
+        }
+    }
+}
+
+impl fmt::Debug for Cable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cable")
+    }
+}
+
+fn is_token(request: &Request) -> bool {
+    request.url.path().ends_with("/oauth/token")
+}
+
+/// The account that a request would change.
+fn patched(request: &Request) -> Option<String> {
+    let id = request.url.path_segments()?.next_back()?;
+    (request.method == Method::PATCH).then(|| id.to_owned())
+}
+
+/// Whether an answer to a PATCH of this account says what was done.
+fn tells(id: &str, reply: &Result<Reply, Lost>) -> bool {
+    match reply {
+        Ok(Reply { status: 503 | 501, .. }) | Err(Lost::NotSent) => true,
+        Ok(Reply { status: 500.., .. }) => false,
+        Ok(Reply { status: 200..=299, body: Body::Whole(bytes), .. }) => {
+            let account = serde_json::from_slice::<Value>(bytes);
+            bytes.is_empty() || account.is_ok_and(|account| account["id"] == id)
+        }
+        Ok(Reply { status: 200..=299, .. }) => false,
+        Ok(_) => true,
+        Err(Lost::Silence | Lost::Tls(_)) => false,
+    }
+}
+
+fn outgoing(request: Request) -> axum::http::Request<Bytes> {
+    let mut out = axum::http::Request::new(Bytes::from(request.body));
+    *out.method_mut() = request.method;
+    *out.uri_mut() = request.url.as_str().parse().expect("a URL is a URI");
+    *out.headers_mut() = request.headers;
+    out
+}
+
+fn incoming(arrival: Arrival) -> Result<Reply, Lost> {
+    let reply = |response: Response<Bytes>, body: fn(Vec<u8>) -> Body| {
+        let (parts, bytes) = response.into_parts();
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body: body(bytes.to_vec()) }
+    };
+    match arrival {
+        Arrival::Whole(response) => Ok(reply(response, Body::Whole)),
+        Arrival::Cut(response) => Ok(reply(response, |_| Body::Cut)),
+        Arrival::TooLong => {
+            Ok(Reply { status: 200, headers: axum::http::HeaderMap::new(), body: Body::TooLong })
+        }
+        Arrival::Reset => Err(Lost::Silence),
+    }
+}
+
+/// Shared with the program's client.
+pub(super) type SharedCable = Arc<Cable>;

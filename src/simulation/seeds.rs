@@ -1,0 +1,65 @@
+//! Stories by the hundred: each is told to its end, and judged.
+
+use super::judge::faults;
+use super::network::Weather;
+use super::stage::Stage;
+use super::story::Story;
+
+/// How many seeds plain `cargo test` tries; `SCIM_REKEY_SEEDS=10000` is for the night, and
+/// `SCIM_REKEY_SEEDS=4711..4712` tells one story again.
+const SEEDS: u64 = 200;
+
+/// Sessions without trouble after which a run has come to its end.
+const MANY: u32 = 100;
+
+/// Tells a story to its end.
+pub(super) fn tell(seed: u64) -> Stage {
+    let Story { people, options, weather, flags, hasty, kills } = Story::of(seed);
+    let stage = Stage::new(people, options, weather, seed);
+    stage.cable.watch_log(stage.run_dir().join("audit.jsonl"));
+    let hurried = [&flags[..], &hasty[..]].concat();
+    for kill in kills {
+        stage.session(&hurried, Some(kill));
+        stage.note_open_intents();
+    }
+    stage.session(&hurried, None);
+    // Then the trouble is over, and the same command comes to its end.
+    stage.cable.set_weather(Weather::calm(5));
+    stage.service.set_faults(Vec::new());
+    stage.settle();
+    // A row that may be tried once a session and meets a limit needs more than one.
+    for _ in 0..MANY {
+        stage.session(&flags, None);
+        stage.settle();
+        if stage.summary()["outcomes"]["pending"] == 0 {
+            break;
+        }
+    }
+    stage
+}
+
+fn wanted() -> std::ops::Range<u64> {
+    let Ok(wanted) = std::env::var("SCIM_REKEY_SEEDS") else { return 0..SEEDS };
+    match wanted.split_once("..") {
+        Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
+        None => 0..wanted.parse().unwrap(),
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_the_outcome_tells_the_truth() {
+    let seeds = wanted();
+    let lies: Vec<_> = seeds
+        .clone()
+        .filter_map(|seed| {
+            let stage = tell(seed);
+            let wrong = faults(&stage);
+            if std::env::var_os("SCIM_REKEY_SHOW").is_some() {
+                std::fs::copy(stage.run_dir().join("audit.jsonl"), "/tmp/sim-audit.jsonl").unwrap();
+                std::fs::write("/tmp/sim-truth.json", serde_json::to_vec_pretty(&stage.truth()).unwrap()).unwrap();
+            }
+            (!wrong.is_empty()).then(|| format!("SCIM_REKEY_SEEDS={seed}..{}: {wrong:#?}", seed + 1))
+        })
+        .collect();
+    assert!(!seeds.is_empty() && lies.is_empty(), "{}", lies.join("\n"));
+}
