@@ -1,14 +1,20 @@
 //! When the service counts as down, and how often it is asked whether it still is.
 //!
-//! Five failures one after another open the breaker, when they are of different rows or when
-//! no connection was made at all: a server that fails for one user over and over is up. While it
-//! is open, one request at a time is let through as a probe; a single good answer closes it.
+//! Five failures one after another open the breaker, and so does an answer that fails every other
+//! time (10 of the last 20): when they are of different rows, or when no connection was made at all;
+//! a server that fails for one user over and over is up. While the breaker is open, one request at
+//! a time is let through as a probe; a single good answer closes it.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-const FAILURES: u32 = 5;
+/// Failures one after another, of at least two rows.
+const IN_A_ROW: usize = 5;
+/// Failures among the last so many answers, of at least so many rows.
+const OF_THE_LAST: (usize, usize) = (10, 20);
+const ROWS_OF_THE_LAST: usize = 5;
 const FIRST_PROBE: Duration = Duration::from_secs(5);
 const LONGEST_PROBE: Duration = Duration::from_secs(300);
 
@@ -28,65 +34,79 @@ pub(crate) enum Health {
 /// The state of the service as the last answers tell it.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
-    down: Option<Down>,
+    /// The last answers, the latest in front.
+    last: VecDeque<Health>,
+    /// Since when every answer has been a failure.
+    failing: Option<Instant>,
+    open: Option<Open>,
 }
 
 #[derive(Debug)]
-struct Down {
+struct Open {
     since: Instant,
-    failures: u32,
-    row: Option<u64>,
-    rows_differ: bool,
-    probe: Option<Probe>,
-}
-
-#[derive(Debug)]
-struct Probe {
-    next: Instant,
+    next_probe: Instant,
     wait: Duration,
 }
 
 impl Breaker {
     /// Takes an answer into account. True when it closed an open breaker.
     pub(crate) fn observe(&mut self, health: Health, now: Instant) -> bool {
-        let row = match health {
+        match health {
             Health::Throttled => return false,
-            Health::Up => return self.down.take().is_some_and(|down| down.probe.is_some()),
-            Health::Failed(row) => Some(row),
-            Health::Unreachable => None,
-        };
-        let down =
-            self.down.get_or_insert(Down { since: now, failures: 0, row, rows_differ: false, probe: None });
-        down.failures += 1;
-        down.rows_differ |= row.is_none() || down.row != row;
-        if down.failures >= FAILURES && down.rows_differ && down.probe.is_none() {
-            down.probe = Some(Probe { next: now + FIRST_PROBE, wait: FIRST_PROBE });
+            Health::Up => {
+                self.failing = None;
+                if self.open.take().is_some() {
+                    self.last.clear();
+                    return true;
+                }
+            }
+            Health::Failed(_) | Health::Unreachable => _ = self.failing.get_or_insert(now),
+        }
+        self.last.push_front(health);
+        self.last.truncate(OF_THE_LAST.1);
+        if health != Health::Up && self.open.is_none() && self.is_outage() {
+            let since = self.failing.unwrap_or(now);
+            self.open = Some(Open { since, next_probe: now + FIRST_PROBE, wait: FIRST_PROBE });
         }
         false
     }
 
+    fn is_outage(&self) -> bool {
+        let streak = self.last.iter().take_while(|health| **health != Health::Up);
+        let failures = self.last.iter().filter(|health| **health != Health::Up);
+        streak.clone().count() >= IN_A_ROW && is_common(streak, 2)
+            || failures.clone().count() >= OF_THE_LAST.0 && is_common(failures, ROWS_OF_THE_LAST)
+    }
+
     /// Whether the service counts as down.
     pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.down, Some(Down { probe: Some(_), .. }))
+        self.open.is_some()
     }
 
     /// Since when it has failed, while it counts as down.
     pub(crate) fn down_since(&self) -> Option<Instant> {
-        self.down.as_ref().filter(|down| down.probe.is_some()).map(|down| down.since)
+        Some(self.open.as_ref()?.since)
     }
 
     /// When the next probe may leave, while it counts as down.
     pub(crate) fn next_probe(&self) -> Option<Instant> {
-        Some(self.down.as_ref()?.probe.as_ref()?.next)
+        Some(self.open.as_ref()?.next_probe)
     }
 
     /// A probe leaves: the next one waits twice as long.
     pub(crate) fn probing(&mut self, now: Instant) {
-        if let Some(probe) = self.down.as_mut().and_then(|down| down.probe.as_mut()) {
-            probe.wait = (probe.wait * 2).min(LONGEST_PROBE);
-            probe.next = now + probe.wait;
+        if let Some(open) = &mut self.open {
+            open.wait = (open.wait * 2).min(LONGEST_PROBE);
+            open.next_probe = now + open.wait;
         }
     }
+}
+
+/// Whether these failures are of so many rows, or of nobody's in particular.
+fn is_common<'a>(mut failures: impl Iterator<Item = &'a Health> + Clone, rows: usize) -> bool {
+    let row = |health: &Health| if let Health::Failed(row) = health { Some(*row) } else { None };
+    let distinct: HashSet<u64> = failures.clone().filter_map(row).collect();
+    distinct.len() >= rows || failures.any(|health| *health == Health::Unreachable)
 }
 
 #[cfg(test)]
@@ -113,6 +133,25 @@ mod tests {
         assert!(!breaker.is_open());
         breaker.observe(Health::Unreachable, now);
         assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn it_opens_when_every_other_answer_is_a_failure() {
+        let now = Instant::now();
+        let answers = |failed: fn(u64) -> bool, rows: u64| {
+            let mut breaker = Breaker::default();
+            for number in 0..200 {
+                let health = if failed(number) { Health::Failed(number % rows) } else { Health::Up };
+                breaker.observe(health, now);
+                if breaker.is_open() {
+                    return Some(number);
+                }
+            }
+            None
+        };
+        assert_eq!(answers(|number| number % 2 == 1, 1000), Some(19));
+        assert_eq!(answers(|number| number % 2 == 1, 4), None, "a few users fail, the service is up");
+        assert_eq!(answers(|number| number % 5 == 0, 1000), None, "one in five is no outage");
     }
 
     #[test]
