@@ -172,7 +172,13 @@ impl Auth {
             pacer.pause_until(not_before).await.map_err(|why| closed(why, &self.http))?;
             tries += 1;
             *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-            let (wait, throttled) = match read(self.http.send(self.credentials.request()?).await)? {
+            // Nothing depends on an answer that comes after a stop, so none is waited for.
+            let reply = tokio::select! {
+                biased;
+                reply = self.http.send(self.credentials.request()?) => reply,
+                () = pacer.closing() => return Err(Halt::Already),
+            };
+            let (wait, throttled) = match read(reply)? {
                 Asked::Granted(grant) => return Ok(grant),
                 Asked::Throttled(wait) => (wait, true),
                 Asked::Unavailable(wait) => (wait, false),

@@ -3,7 +3,8 @@
 //!
 //! What keeps a request back: the rate we were given (governor), the pace that the service turned
 //! out to allow, a hold that it asked for, an outage, and, after a 429, a window of requests in the
-//! air that opens again answer by answer.
+//! air that opens again answer by answer: twofold at first, and as long as no pace is known by ones
+//! from half of what was in the air when it was refused.
 //!
 //! Invariant: no pass is given before the latest hold is over. A hold is an *instant*; a wait
 //! kept as a duration could be cut short by the answer of a request sent before it.
@@ -88,6 +89,9 @@ struct State {
     hold: Option<Instant>,
     held: Duration,
     window: usize,
+    /// Up to here the window opens twofold, from here by one for each windowful of good answers.
+    threshold: usize,
+    answers: usize,
     in_air: usize,
     breaker: Breaker,
     tempo: Tempo,
@@ -114,6 +118,8 @@ impl Pacer {
             hold: None,
             held: Duration::ZERO,
             window: usize::MAX,
+            threshold: usize::MAX,
+            answers: 0,
             in_air: 0,
             breaker: Breaker::default(),
             tempo: Tempo::default(),
@@ -164,6 +170,17 @@ impl Pacer {
         }
     }
 
+    /// Waits until no pass is given any more.
+    pub(crate) async fn closing(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.state().stopping {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Whether we may wait that long when asked to.
     pub(crate) fn allows(&self, wait: Duration) -> bool {
         wait <= self.patience.max_wait
@@ -179,6 +196,7 @@ impl Pacer {
         let now = Instant::now();
         if refused && state.hold.is_none_or(|hold| hold <= now) {
             state.tempo.refused(now);
+            state.threshold = if state.tempo.is_known() { usize::MAX } else { (state.in_air / 2).max(1) };
         }
         let from = state.hold.map_or(now, |hold| hold.max(now));
         let until = now + wait;
@@ -256,8 +274,7 @@ impl Pacer {
         }
         match health {
             Some(Health::Throttled) => state.window = 1,
-            Some(Health::Up) if state.window >= self.patience.concurrency => state.window = usize::MAX,
-            Some(Health::Up) => state.window = state.window.saturating_mul(2),
+            Some(Health::Up) => state.open_window(self.patience.concurrency),
             Some(Health::Failed(_) | Health::Unreachable) | None => {}
         }
         if closed || windowed {
@@ -267,6 +284,23 @@ impl Pacer {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A good answer opens the window, until it is as wide as there are requests.
+    fn open_window(&mut self, concurrency: usize) {
+        if self.window >= concurrency {
+            self.window = usize::MAX;
+        } else if self.window < self.threshold {
+            self.window = self.window.saturating_mul(2).min(self.threshold);
+        } else {
+            self.answers += 1;
+            if self.answers >= self.window {
+                self.answers = 0;
+                self.window += 1;
+            }
+        }
     }
 }
 

@@ -16,14 +16,16 @@ const LARGEST_CUT: f64 = 0.8;
 const NEAR_PEAK: f64 = 0.97;
 /// Half of what is missing to that is made up in about 3 s.
 const CLIMB_S: f64 = 4.0;
-/// Beyond it, growth per second: at first, and once nothing was refused for so many seconds.
-const PROBE: f64 = 0.002;
+/// Growth per second of a pace that was never refused itself, and of any once nothing was refused for
+/// so many seconds.
+const PROBE: f64 = 0.02;
 const CLEAN_PROBE: f64 = 0.01;
 const CLEAN_S: f64 = 60.0;
 
 /// A paced stretch of good answers must be longer than an unpaced one by this factor, or pacing does
-/// not help and is given up.
+/// not help; after so many in a row that are not, it is given up.
 const HELPS: f64 = 1.25;
+const USELESS: u32 = 3;
 /// Refusals to sit out after that, at first and at most.
 const SIT_OUT: (u32, u32) = (8, 256);
 
@@ -40,12 +42,16 @@ pub(crate) struct Tempo {
 #[derive(Debug)]
 struct Known {
     per_second: f64,
-    /// The pace at which it was last refused.
+    /// The pace at which it was last refused, or what was seen when there was none.
     peak: f64,
+    /// Whether it was refused.
+    refused: bool,
     /// The least that is asked, whatever happens: half of what it took at first.
     floor: f64,
     /// Good answers between two refusals before there was a pace.
     unpaced: f64,
+    /// Stretches in a row that were no longer than that.
+    useless: u32,
     grown_at: Instant,
 }
 
@@ -76,23 +82,37 @@ impl Tempo {
         self.grow(now);
         let stretch_s = now.saturating_duration_since(before).as_secs_f64().max(0.001);
         let observed = (good / stretch_s).max(SLOWEST);
+        let helps = self.known.as_mut().is_none_or(|known| known.helps(good));
         match &mut self.known {
             None => {
                 let (peak, floor) = (observed, observed / 2.0);
-                self.known = Some(Known { per_second: observed, peak, floor, unpaced: good, grown_at: now });
+                self.known = Some(Known {
+                    per_second: observed,
+                    peak,
+                    refused: false,
+                    floor,
+                    unpaced: good,
+                    useless: 0,
+                    grown_at: now,
+                });
             }
             // These refusals are not about the pace: being slower would only cost time.
-            Some(known) if good <= known.unpaced * HELPS => {
+            Some(_) if !helps => {
                 self.known = None;
                 self.sit_out = self.next_sit_out;
                 self.next_sit_out = (self.next_sit_out * 2).min(SIT_OUT.1);
             }
             Some(known) => {
                 let pace = known.per_second;
-                known.peak = pace;
+                (known.peak, known.refused) = (pace, true);
                 known.per_second = observed.clamp(pace * LARGEST_CUT, pace * 0.98).max(known.floor);
             }
         }
+    }
+
+    /// Whether there is a pace to keep.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.known.is_some()
     }
 
     /// The gap to keep between two requests; nothing while no limit is known.
@@ -107,12 +127,22 @@ impl Tempo {
         let clean =
             self.refused_at.is_none_or(|at| now.saturating_duration_since(at).as_secs_f64() > CLEAN_S);
         known.grown_at = now;
-        let missing = known.peak * NEAR_PEAK - known.per_second;
-        if missing > 0.0 {
-            known.per_second += missing * (1.0 - (-seconds / CLIMB_S).exp());
-        } else {
-            known.per_second *= 1.0 + if clean { CLEAN_PROBE } else { PROBE } * seconds;
-        }
+        let missing = (known.peak * NEAR_PEAK - known.per_second).max(0.0);
+        known.per_second += missing * (1.0 - (-seconds / CLIMB_S).exp());
+        let growth = match (clean, known.refused) {
+            (true, _) => CLEAN_PROBE,
+            (false, false) => PROBE,
+            (false, true) => 0.0,
+        };
+        known.per_second *= 1.0 + growth * seconds;
+    }
+}
+
+impl Known {
+    /// Whether being slower is worth it, as another stretch of so many good answers shows.
+    fn helps(&mut self, good: f64) -> bool {
+        self.useless = if good > self.unpaced * HELPS { 0 } else { self.useless + 1 };
+        self.useless < USELESS
     }
 }
 
