@@ -27,6 +27,6 @@ pub(crate) mod seeded {
     }
 
     pub(super) fn next() -> Option<f64> {
-        SOURCE.with_borrow_mut(|source| source.as_mut().map(|source| source.random()))
+        SOURCE.with_borrow_mut(|source| source.as_mut().map(StdRng::random))
     }
 }

@@ -79,7 +79,11 @@ fn lie(row: &Row, person: &Person, truth: &Truth, doubtful: bool) -> Option<Stri
     let mut of_person = truth.applied.iter().filter(|applied| applied.user_name == person.email);
     let applied = of_person.clone().count();
     let why = match row["outcome"].as_str() {
-        "updated" if !row["mfa"].starts_with("accepted") && !of_person.any(|applied| person.asked_for(applied)) => "was not applied",
+        "updated"
+            if !row["mfa"].starts_with("accepted") && !of_person.any(|applied| person.asked_for(applied)) =>
+        {
+            "was not applied"
+        }
         "failed" | "skipped" if applied > 0 && row["reason"] != "duplicate" => "was applied",
         "unknown" if !doubtful => "got an answer that tells",
         "pending" => "is not finished",

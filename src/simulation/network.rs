@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use axum::http::Response;
@@ -42,6 +42,26 @@ impl Weather {
     }
 }
 
+/// A time at which nothing works.
+#[derive(Debug, Clone)]
+pub(super) struct Outage {
+    /// When.
+    pub(super) during: Range<Instant>,
+    /// How it shows.
+    pub(super) shows: Shows,
+}
+
+/// How an outage shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// Connections are refused.
+    Refused,
+    /// Nothing comes back.
+    Silence,
+    /// A gateway answers for the service.
+    Status(u16),
+}
+
 /// The client's patience with one request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,6 +75,7 @@ struct State {
     chance: StdRng,
     weather: Weather,
     hold: Option<Instant>,
+    outage: Option<Outage>,
     log: Option<PathBuf>,
     seen: Watch,
 }
@@ -64,17 +85,18 @@ struct State {
 pub(super) struct Watch {
     /// Requests that left before a wait was over that the program had been told of.
     pub(super) early: u64,
-    /// PATCHes that left without their intent in the log.
+    /// Changes that left without their intent in the log.
     pub(super) undeclared: u64,
     /// Accounts whose PATCH got no answer that tells.
     pub(super) doubtful: BTreeSet<String>,
-    /// Requests that left, with those that were lost.
-    pub(super) sent: u64,
+    /// Requests that left during the outage.
+    pub(super) during_outage: u64,
 }
 
 enum Fate {
     NotSent,
     Lost,
+    Gateway(u16),
     AnswerLost,
     Late(Duration),
     Arrives,
@@ -86,6 +108,7 @@ impl Cable {
             chance: StdRng::seed_from_u64(seed),
             weather,
             hold: None,
+            outage: None,
             log: None,
             seen: Watch::default(),
         };
@@ -95,6 +118,13 @@ impl Cable {
     /// Looks into this log for the intent of each PATCH that leaves.
     pub(super) fn watch_log(&self, path: PathBuf) {
         self.state().log = Some(path);
+    }
+
+    /// From now on for so long nothing works. The other end of it is returned.
+    pub(super) fn fail_for(&self, length: Duration, shows: Shows) -> Instant {
+        let end = Instant::now() + length;
+        self.state().outage = Some(Outage { during: Instant::now()..end, shows });
+        end
     }
 
     /// A new process knows of no wait that an earlier one was asked for.
@@ -123,6 +153,10 @@ impl Cable {
                 sleep(PATIENCE).await;
                 return Err(Lost::Silence);
             }
+            Fate::Gateway(status) => {
+                let headers = axum::http::HeaderMap::new();
+                return Ok(Reply { status, headers, body: Body::Whole(b"<html>".to_vec()) });
+            }
             Fate::Late(delay) => delay,
             Fate::AnswerLost | Fate::Arrives => Duration::ZERO,
         };
@@ -147,7 +181,6 @@ impl Cable {
     /// A request leaves: was it allowed to, and what becomes of it?
     fn depart(&self, request: &Request) -> (Fate, Duration, Duration) {
         let mut state = self.state();
-        state.seen.sent += 1;
         let scim = !is_token(request);
         state.seen.early += u64::from(scim && state.hold.is_some_and(|hold| Instant::now() < hold));
         if let (Some(id), Some(log)) = (patched(request), state.log.as_ref()) {
@@ -156,6 +189,15 @@ impl Cable {
             let declared =
                 log.lines().any(|line| line.contains("\"kind\":\"intent\"") && line.contains(&named));
             state.seen.undeclared += u64::from(!declared);
+        }
+        if let Some(shows) = state.outage() {
+            state.seen.during_outage += 1;
+            let fate = match shows {
+                Shows::Refused => Fate::NotSent,
+                Shows::Silence => Fate::Lost,
+                Shows::Status(status) => Fate::Gateway(status),
+            };
+            return (fate, Duration::from_millis(1), Duration::ZERO);
         }
         let Weather { not_sent, lost, answer_lost, late, way_ms } = state.weather.clone();
         let way = Duration::from_millis(state.chance.random_range(way_ms.clone()));
@@ -179,10 +221,8 @@ impl Cable {
         if let (Ok(reply), false) = (reply, token)
             && (reply.status == 429 || reply.status >= 500)
         {
-            let asked = reply.header_all("retry-after").filter_map(|value| value.trim().parse::<u64>().ok());
-            let asked = asked.filter(|seconds| *seconds < 1_000_000).max();
-            let until = asked.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-            state.hold = state.hold.max(until);
+            let asked = reply.header_all("retry-after").filter_map(asked).max();
+            state.hold = state.hold.max(asked.map(|wait| Instant::now() + wait));
         }
         if let Some(id) = id
             && !tells(id, reply)
@@ -192,11 +232,15 @@ impl Cable {
     }
 }
 
+impl State {
+    fn outage(&self) -> Option<Shows> {
+        let outage = self.outage.as_ref()?;
+        outage.during.contains(&Instant::now()).then_some(outage.shows)
+    }
+}
+
 impl Network for Cable {
-    fn carry(
-        &self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + '_>> {
+    fn carry(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + '_>> {
         Box::pin(async move {
             let mut way = Way { cable: self, id: patched(&request), token: is_token(&request), done: false };
             let reply = self.there_and_back(request).await;
@@ -229,6 +273,14 @@ impl fmt::Debug for Cable {
     }
 }
 
+/// The wait that a header asks for: whole seconds, or a date.
+fn asked(header: &str) -> Option<Duration> {
+    let date = || httpdate::parse_http_date(header).ok()?.duration_since(SystemTime::now()).ok();
+    let header = header.trim();
+    let seconds = header.parse::<u32>().ok().filter(|_| header.bytes().all(|byte| byte.is_ascii_digit()));
+    seconds.map(|seconds| Duration::from_secs(seconds.into())).or_else(date)
+}
+
 fn is_token(request: &Request) -> bool {
     request.url.path().ends_with("/oauth/token")
 }
@@ -242,15 +294,12 @@ fn patched(request: &Request) -> Option<String> {
 /// Whether an answer to a PATCH of this account says what was done.
 fn tells(id: &str, reply: &Result<Reply, Lost>) -> bool {
     match reply {
-        Ok(Reply { status: 503 | 501, .. }) | Err(Lost::NotSent) => true,
-        Ok(Reply { status: 500.., .. }) => false,
         Ok(Reply { status: 200..=299, body: Body::Whole(bytes), .. }) => {
             let account = serde_json::from_slice::<Value>(bytes);
             bytes.is_empty() || account.is_ok_and(|account| account["id"] == id)
         }
-        Ok(Reply { status: 200..=299, .. }) => false,
-        Ok(_) => true,
-        Err(Lost::Silence | Lost::Tls(_)) => false,
+        Ok(Reply { status, .. }) => matches!(status, 300..=499 | 501 | 503),
+        Err(lost) => *lost == Lost::NotSent,
     }
 }
 

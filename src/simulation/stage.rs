@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -22,6 +23,8 @@ use crate::config::{Service, sandbox_service};
 use crate::sandbox::{Indoors, Options, Truth};
 use crate::scim::chance::seeded;
 use crate::scim::http::Network;
+
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// The exit code of a process that was killed.
 pub(super) const KILLED: u8 = 137;
@@ -42,9 +45,11 @@ impl Stage {
     pub(super) fn new(people: Vec<Person>, options: Options, weather: Weather, seed: u64) -> Self {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let _context = runtime.enter();
+        let within = runtime.enter();
         seeded::begin(seed);
-        let client_id = format!("simulated {} {seed}", std::process::id());
+        // Nobody else's, so that the lock of client and service is its own.
+        let client_id =
+            format!("simulated {} {}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let options =
             Options { client_id: client_id.clone(), client_secret: "not of this world".into(), ..options };
         let service = Indoors::new(options);
@@ -53,12 +58,26 @@ impl Stage {
         let records = people.iter().map(Person::record);
         let lines = std::iter::once("email,password,mfa_phone".to_owned()).chain(records);
         fs::write(home.path().join("users.csv"), lines.collect::<Vec<_>>().join("\n")).unwrap();
-        drop(_context);
+        drop(within);
         Self { runtime, service, cable, people, abandoned: RefCell::default(), client_id, home }
     }
 
     pub(super) fn run_dir(&self) -> PathBuf {
         self.home.path().join("run")
+    }
+
+    /// One process with these flags, left alone.
+    pub(super) fn run(&self, flags: &str) -> u8 {
+        let flags: Vec<_> = flags.split_whitespace().map(str::to_owned).collect();
+        self.session(&flags, None)
+    }
+
+    /// Does something to the world after a while.
+    pub(super) fn later(&self, wait: Duration, what: impl FnOnce() + Send + 'static) {
+        self.runtime.spawn(async move {
+            sleep(wait).await;
+            what();
+        });
     }
 
     /// One process, from its command line to its exit code; killed after a while, if at all.

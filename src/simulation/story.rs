@@ -38,8 +38,10 @@ impl Story {
 }
 
 fn people(chance: &mut StdRng) -> Vec<Person> {
-    let first_words = ["user", "user", "user", "user", "user", "user", "missing", "inactive", "twins", "stranger",
-        "recent", "refused"];
+    let first_words = [
+        "user", "user", "user", "user", "user", "user", "missing", "inactive", "twins", "stranger", "recent",
+        "refused",
+    ];
     let count = chance.random_range(1..30);
     let mut people: Vec<Person> = (0..count)
         .map(|number| Person::new(&format!("{}.{number}", first_words.choose(chance).unwrap()), number))

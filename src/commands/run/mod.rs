@@ -137,13 +137,8 @@ fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure>
     }
     let sandbox = start_sandbox(args)?;
     let (scim_url, token_url) = (sandbox.scim_url(), sandbox.token_url());
-    let service = config::sandbox_service(
-        args,
-        &scim_url,
-        &token_url,
-        sandbox.client_id(),
-        sandbox.client_secret(),
-    )?;
+    let service =
+        config::sandbox_service(args, &scim_url, &token_url, sandbox.client_id(), sandbox.client_secret())?;
     Ok((service, Some(sandbox)))
 }
 
