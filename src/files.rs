@@ -8,13 +8,17 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Makes a folder for its owner only, with those above it that are missing.
+/// Makes a folder for its owner only, with those above it that are missing. Its name survives a power
+/// cut.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
         create_folder(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o700)),
+        Ok(()) => {
+            fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            sync_folder(parent_of(path))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
@@ -47,7 +51,7 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
 
 /// Replaces a file by what `fill` writes: written aside, synced, renamed, and the folder synced.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = parent_of(path);
     let aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
     // Whatever the umask took away.
     aside.as_file().set_permissions(Permissions::from_mode(0o600))?;
@@ -57,6 +61,34 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
     aside.as_file().sync_all()?;
     aside.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What kind of file system a folder is on, if what is synced there can be lost all the same, or if
+/// locks may not hold there.
+pub(crate) fn unreliable(folder: &Path) -> Option<&'static str> {
+    #[cfg(target_os = "linux")]
+    {
+        // Of statfs(2); a type is 32 bits wide, however wide the field is.
+        const KINDS: [(u32, &str); 6] = [
+            (0x0102_1994, "tmpfs, which is gone after a restart"),
+            (0x8584_58f6, "ramfs, which is gone after a restart"),
+            (0x6969, "NFS, where locks and syncs may not hold"),
+            (0x517b, "SMB, where locks and syncs may not hold"),
+            (0xff53_4d42, "SMB, where locks and syncs may not hold"),
+            (0xfe53_4d42, "SMB, where locks and syncs may not hold"),
+        ];
+        let kind = rustix::fs::statfs(folder).ok()?.f_type & 0xffff_ffff;
+        KINDS.iter().find(|(magic, _)| i64::from(*magic) == i64::from(kind)).map(|(_, name)| *name)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        None
+    }
 }
 
 /// Makes new names in a folder survive a power cut.

@@ -133,3 +133,16 @@ fn a_service_that_echoes_passwords_leaks_none() {
         stage.run();
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_folder_that_a_restart_would_empty_is_warned_of() {
+    let stage = Stage::plain(1);
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let (input, dir) = (stage.input(), memory.path().join("run"));
+    let program = Program::new(["run", input.to_str().unwrap(), "--run-dir", dir.to_str().unwrap()]);
+    stage.finish(stage.with_env(program)).expect(0);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.join("summary.json")).unwrap()).unwrap();
+    assert!(summary["warnings"].to_string().contains("tmpfs"), "{summary}");
+}

@@ -78,6 +78,14 @@ pub(crate) struct RunFolder {
     pub(crate) lock: Lock,
 }
 
+impl RunFolder {
+    /// What the operator should know of the place.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let kind = files::unreliable(&self.path)?;
+        Some(format!("the run folder is on {kind}: choose another with --run-dir"))
+    }
+}
+
 /// Why a folder cannot be used.
 #[derive(Debug)]
 pub(crate) enum Unusable {

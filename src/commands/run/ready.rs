@@ -163,6 +163,7 @@ pub(super) fn run_start(
         warnings
             .push(format!("left out as they cannot be run: {}", count(survey.defects.len() as u64, "row")));
     }
+    warnings.extend(folder.warning());
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
