@@ -67,7 +67,17 @@ fn options(chance: &mut StdRng) -> Options {
             .choose(chance)
             .unwrap(),
         patch_reply: *[PatchReply::Body, PatchReply::NoContent].choose(chance).unwrap(),
-        knows_mfa: *[Mfa::Stores, Mfa::Stores, Mfa::Ignores, Mfa::Refuses].choose(chance).unwrap(),
+        knows_mfa: *[
+            Mfa::Stores,
+            Mfa::Stores,
+            Mfa::Stores,
+            Mfa::Stores,
+            Mfa::Stores,
+            Mfa::Ignores,
+            Mfa::Refuses,
+        ]
+        .choose(chance)
+        .unwrap(),
         min_password_age_s: if chance.random_bool(0.3) { 86_400 } else { 0 },
         history: chance.random_bool(0.3),
         token_life_s: *[5, 30, 90, 86_400].choose(chance).unwrap(),
