@@ -42,6 +42,32 @@ fn nothing_leaves_before_a_retry_after_is_over() {
 }
 
 #[test]
+fn of_waits_that_overlap_the_longest_counts() {
+    // Sixty-four are under way: the shorter ones are told before the longest and after it.
+    let script = r#"{"faults":[
+        {"on":"lookup","skip":100,"do":{"status":429,"retry_after":"30"}},
+        {"on":"lookup","skip":101,"times":10,"do":{"status":429,"retry_after":"2"}},
+        {"on":"lookup","skip":101,"times":10,"do":{"status":503,"retry_after":"5"}}]}"#;
+    let stage = stage(300, Options { faults: parse_script(script).unwrap(), ..Options::default() });
+    assert_eq!(stage.run("--rate unlimited --concurrency 64"), 0);
+    assert_eq!(faults(&stage), [""; 0]);
+    assert_eq!(stage.summary()["waited_ms"].as_u64().unwrap() / 1000, 30);
+}
+
+#[test]
+fn a_wait_that_is_told_while_a_token_is_fetched_holds_those_who_wait_for_it() {
+    let script = r#"{"faults":[
+        {"on":"lookup","skip":100,"do":{"status":401}},
+        {"on":"lookup","skip":105,"do":{"status":429,"retry_after":"20"}},
+        {"on":"token","skip":1,"do":{"wait_after_ms":3000}}]}"#;
+    let stage = stage(300, Options { faults: parse_script(script).unwrap(), ..Options::default() });
+    assert_eq!(stage.run("--rate unlimited --concurrency 64"), 0);
+    assert_eq!(faults(&stage), [""; 0]);
+    assert_eq!(stage.truth().token_requests, 2);
+    assert_eq!(stage.summary()["waited_ms"].as_u64().unwrap() / 1000, 20);
+}
+
+#[test]
 fn what_is_no_wait_is_backed_off_from() {
     for value in ["-3", "1.5", "", "soon", "Sun, 06 Nov 1994 08:49:37 GMT", "+5", "0x10"] {
         let rule = json!({ "on": "scim", "skip": 50, "every": 10, "times": 20,
