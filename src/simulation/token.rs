@@ -26,12 +26,15 @@ fn sixty_four_401s_at_once_cost_one_token() {
 
 #[test]
 fn a_service_that_refuses_every_token_is_asked_for_two() {
-    let script = r#"{"faults":[{"on":"scim","times":null,"do":{"status":401}}]}"#;
-    let stage = stage(200, Options { faults: parse_script(script).unwrap(), ..Options::default() });
-    assert_eq!(stage.run("--rate unlimited --concurrency 64"), 77);
-    assert_eq!(stage.truth().token_requests, 2);
-    let outcomes = stage.summary()["outcomes"].clone();
-    assert_eq!((&outcomes["pending"], &outcomes["failed"]), (&200.into(), &0.into()), "{outcomes}");
+    let script = r#"{"faults":[{"on":"lookup","times":null,"do":{"status":401}}]}"#;
+    // All at once, and one after another, so that the second token is refused to a row of its own.
+    for flags in ["--rate unlimited --concurrency 64", "--rate 20/s --concurrency 64"] {
+        let stage = stage(200, Options { faults: parse_script(script).unwrap(), ..Options::default() });
+        assert_eq!(stage.run(flags), 77, "{flags}");
+        assert_eq!(stage.truth().token_requests, 2, "{flags}");
+        let outcomes = stage.summary()["outcomes"].clone();
+        assert_eq!((&outcomes["pending"], &outcomes["failed"]), (&200.into(), &0.into()), "{outcomes}");
+    }
 }
 
 #[test]
