@@ -21,6 +21,7 @@ fn a_lost_answer_is_settled_by_asking_again() {
         r#"{"status_after":504}"#,
         r#"{"status":500}"#,
         r#"{"truncate":true}"#,
+        r#"{"huge":4000000}"#,
         r#""html""#,
     ] {
         let stage = patched(&format!(r#"{{"on":"patch","do":{fault}}}"#));
