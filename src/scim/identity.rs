@@ -7,10 +7,11 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::wire::{ListResponse, User};
+use super::listing::{ListResponse, User};
 use crate::domain::email::Email;
 use crate::domain::outcome::{Fail, Outcome, Skip};
 use crate::domain::target::Target;
+use crate::domain::text;
 
 /// A row whose account is known for certain.
 #[derive(Debug)]
@@ -75,7 +76,8 @@ pub(crate) struct Search {
 /// A user who bears the name.
 #[derive(Debug)]
 struct Bearer {
-    id: Option<String>,
+    /// Its id, or why it cannot be told by one.
+    id: Result<String, &'static str>,
     version: Option<String>,
     active: Option<bool>,
 }
@@ -119,7 +121,7 @@ impl Search {
         let id = usable_id(&user.id);
         if user.user_name.as_str().is_some_and(|name| email.names(name)) {
             let version = user.meta["version"].as_str().map(str::to_owned);
-            self.bearers.push(Bearer { id: id.clone(), version, active: active(&user.active) });
+            self.bearers.push(Bearer { id: bearer_id(user), version, active: active(&user.active) });
         } else {
             self.strangers = true;
             self.stranger_ids.extend(id.clone());
@@ -146,10 +148,10 @@ impl Search {
                 (false, _) => failed(Fail::BadReply, "the service counts a user that it does not show"),
             });
         };
-        let id = first.id.ok_or(failed(Fail::BadReply, "the user has no usable id"))?;
+        let id = first.id.map_err(|why| failed(Fail::BadReply, why))?;
         let mut active = first.active;
         for twin in bearers {
-            if twin.id.as_ref() != Some(&id) {
+            if twin.id.as_ref() != Ok(&id) {
                 return Err(failed(Fail::Ambiguous, "more than one account bears this user name"));
             }
             active = active.and_then(|sofar| Some(sofar && twin.active?));
@@ -173,11 +175,28 @@ impl Search {
     }
 }
 
-/// An id that can be one segment of a path, and nothing but a segment.
+/// The id of a user who bears the name, unless what is shown contradicts itself.
+fn bearer_id(user: &User) -> Result<String, &'static str> {
+    if user.is_no_user() {
+        return Err("what bears this user name calls itself something else than a user");
+    }
+    let id = usable_id(&user.id).ok_or("the user has no usable id")?;
+    if user.is_elsewhere(&id) {
+        return Err("the id and the location of the user are not the same");
+    }
+    Ok(id)
+}
+
+/// An id that is one segment of a path for everybody on the way, also for those who decode it too
+/// early or twice: `../7` must not become somebody else. A dot at the start is a place of the
+/// protocol, such as `.search`, or of the path.
 fn usable_id(id: &Value) -> Option<String> {
     let id = id.as_str()?;
-    let sound =
-        !id.is_empty() && id.len() <= 256 && id != "." && id != ".." && !id.chars().any(char::is_control);
+    let sound = !id.is_empty()
+        && id.len() <= 256
+        && !id.starts_with('.')
+        && !id.contains(['/', '\\', '%'])
+        && text::clean(id, id.len()) == id;
     sound.then(|| id.to_owned())
 }
 
@@ -273,15 +292,38 @@ mod tests {
             let page = list(1, &format!(r#"{{"id":"1","userName":{name},"active":true}}"#));
             assert_eq!(judged(&[&page]), Err("wrong_user"), "{name}");
         }
-        for id in ["null", "7", r#""""#, r#"".""#, r#""..""#, r#""a\u0000b""#, r#"{"v":"1"}"#] {
+        for id in [
+            "null",
+            "7",
+            r#""""#,
+            r#"".""#,
+            r#""..""#,
+            r#"".search""#,
+            r#""../7""#,
+            r#""7/x""#,
+            r#""7\\x""#,
+            r#""%2e%2e""#,
+            r#""a\u0000b""#,
+            r#""7\u202e""#,
+            r#"{"v":"1"}"#,
+        ] {
             let page = list(1, &format!(r#"{{"id":{id},"userName":"{NAME}"}}"#));
             assert_eq!(judged(&[&page]), Err("bad_reply"), "{id}");
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let twice = r#"{"totalResults":1,"Resources":[{"id":"1","id":"2","userName":"ann@example.com"}]}"#;
-        for body in
-            ["", "null", "[]", "{}", "<html>", "{\"totalResults\":1}", "{\"Resources\":{}}", twice, &deep]
-        {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"[1,[["1","ann@example.com"]]]"#,
+            "<html>",
+            "{\"totalResults\":1}",
+            "{\"Resources\":{}}",
+            twice,
+            &deep,
+        ] {
             assert_eq!(judged(&[body]), Err("bad_reply"));
         }
     }

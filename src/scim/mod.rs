@@ -2,6 +2,7 @@
 //!
 //! * [`http`]: one request, one reply, nothing followed, nothing read beyond its cap
 //! * [`wire`]: the JSON of RFC 7644 and of the vendor, read by shape
+//! * [`listing`]: a page of users, as it stands
 //! * [`identity`]: who a look-up found; the only maker of a [`identity::Ready`]
 //! * [`retry`]: what an answer means for a request, as a pure function
 //! * [`breaker`]: when the service counts as down
@@ -19,6 +20,7 @@ pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;
+pub(crate) mod listing;
 pub(crate) mod pacer;
 pub(crate) mod retry;
 pub(crate) mod tempo;

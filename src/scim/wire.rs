@@ -2,7 +2,7 @@
 //!
 //! Invariant: no text of a server leaves this file except short names of harmless characters.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::http::Reply;
@@ -79,37 +79,6 @@ pub(crate) fn attributes(target: &Target, mfa: &MfaAttribute) -> Vec<String> {
 /// JSON string, so nothing in it can end it.
 pub(crate) fn user_filter(email: &str) -> String {
     format!("userName eq {}", Value::from(email))
-}
-
-/// A page of users (RFC 7644 section 3.4.2), as lenient as the wrong servers out there need.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ListResponse {
-    /// How many match, all pages together.
-    #[serde(default)]
-    pub(crate) total_results: Option<u64>,
-    /// Those on this page.
-    #[serde(default, rename = "Resources")]
-    pub(crate) resources: Option<Vec<User>>,
-}
-
-/// A user, with every attribute as whatever the server sent.
-#[derive(Debug, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "`userName` is the name on the wire")]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct User {
-    /// Unique id.
-    #[serde(default)]
-    pub(crate) id: Value,
-    /// The name that must be the one asked for.
-    #[serde(default)]
-    pub(crate) user_name: Value,
-    /// Whether the account is enabled.
-    #[serde(default)]
-    pub(crate) active: Value,
-    /// Holds `version`.
-    #[serde(default)]
-    pub(crate) meta: Value,
 }
 
 /// Whether `ServiceProviderConfig` (RFC 7643 section 5) says that entity tags work.
@@ -321,7 +290,7 @@ mod tests {
             let refusal = Refusal::read(&reply(400, &body));
             let _ = (refusal.until(), refusal.is_too_soon(), refusal.reference(None));
             let _ = shown(&reply(200, &body), "1", &target(Some("x"), None), &mfa());
-            let _ = serde_json::from_str::<ListResponse>(&body);
+            let _ = serde_json::from_str::<crate::scim::listing::ListResponse>(&body);
         }
     }
 

@@ -1,0 +1,188 @@
+//! A page of users as it stands on the wire (RFC 7644 section 3.4.2), as lenient as the wrong
+//! servers out there need.
+//!
+//! Names of attributes have no case (RFC 7643 section 2.1). A name that comes twice could mean
+//! either value, so such an object cannot be read; nor can an array in place of an object, which
+//! derived code would take for one.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+/// A page of users.
+#[derive(Debug)]
+pub(crate) struct ListResponse {
+    /// How many match, all pages together.
+    pub(crate) total_results: Option<u64>,
+    /// Those on this page.
+    pub(crate) resources: Option<Vec<User>>,
+}
+
+/// A user, with every attribute as whatever the server sent.
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`userName` is the name on the wire")]
+pub(crate) struct User {
+    /// Unique id.
+    pub(crate) id: Value,
+    /// The name that must be the one asked for.
+    pub(crate) user_name: Value,
+    /// Whether the account is enabled.
+    pub(crate) active: Value,
+    /// Holds `version`, `resourceType` and `location`.
+    pub(crate) meta: Value,
+    /// What kinds of resource it is.
+    pub(crate) schemas: Value,
+}
+
+impl User {
+    /// Whether it says of itself that it is something else, such as a group.
+    pub(crate) fn is_no_user(&self) -> bool {
+        let kind = self.meta["resourceType"].as_str();
+        let schemas = self.schemas.as_array().map(Vec::as_slice).unwrap_or_default();
+        kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("User"))
+            || schemas.iter().filter_map(Value::as_str).any(|urn| urn.ends_with(":core:2.0:Group"))
+    }
+
+    /// Whether its own location is that of another id.
+    pub(crate) fn is_elsewhere(&self, id: &str) -> bool {
+        let location = self.meta["location"].as_str().unwrap_or_default();
+        let start = location.to_ascii_lowercase().rfind("/users/").map(|at| at + "/users/".len());
+        let Some(shown) = start.map(|start| location[start..].trim_end_matches('/')) else {
+            return false;
+        };
+        let decoded = percent_decode_str(shown).decode_utf8_lossy();
+        !shown.eq_ignore_ascii_case(id) && !decoded.eq_ignore_ascii_case(id)
+    }
+}
+
+struct ListVisitor;
+
+impl<'de> Visitor<'de> for ListVisitor {
+    type Value = ListResponse;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of users")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ListResponse, A::Error> {
+        let (mut total, mut resources) = (None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.to_ascii_lowercase().as_str() {
+                "totalresults" => once(&mut total, map.next_value()?)?,
+                "resources" => once(&mut resources, map.next_value()?)?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(ListResponse { total_results: total.flatten(), resources: resources.flatten() })
+    }
+}
+
+struct UserVisitor;
+
+impl<'de> Visitor<'de> for UserVisitor {
+    type Value = User;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
+        let mut members: [Option<Value>; 5] = Default::default();
+        while let Some(name) = map.next_key::<String>()? {
+            let place = match name.to_ascii_lowercase().as_str() {
+                "id" => 0,
+                "username" => 1,
+                "active" => 2,
+                "meta" => 3,
+                "schemas" => 4,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            once(&mut members[place], map.next_value()?)?;
+        }
+        let [id, user_name, active, meta, schemas] = members.map(Option::unwrap_or_default);
+        Ok(User { id, user_name, active, meta, schemas })
+    }
+}
+
+fn once<T, E: Error>(member: &mut Option<T>, value: T) -> Result<(), E> {
+    match member.replace(value) {
+        None => Ok(()),
+        // The name is not shown: errors of this kind are never printed, and need not be.
+        Some(_) => Err(E::custom("an attribute twice")),
+    }
+}
+
+impl<'de> Deserialize<'de> for ListResponse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ListVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for User {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(UserVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(json: &str) -> Option<User> {
+        serde_json::from_str(json).ok()
+    }
+
+    #[test]
+    fn names_of_attributes_have_no_case_and_come_once() {
+        let page = r#"{"TOTALRESULTS":1,"resources":[{"ID":"7","username":"ann@example.com"}]}"#;
+        let page: ListResponse = serde_json::from_str(page).unwrap();
+        let users = page.resources.unwrap();
+        assert_eq!((page.total_results, users[0].id.as_str()), (Some(1), Some("7")));
+        assert_eq!(users[0].user_name.as_str(), Some("ann@example.com"));
+        for twice in [
+            r#"{"id":"1","id":"1"}"#,
+            r#"{"id":"1","Id":"2"}"#,
+            r#"{"userName":"a","username":"b"}"#,
+            r#"{"active":false,"ACTIVE":true}"#,
+        ] {
+            assert!(user(twice).is_none(), "{twice}");
+        }
+        assert!(user(r#"{"name":1,"name":2,"uſerName":"a"}"#).is_some_and(|user| user.user_name.is_null()));
+        assert!(serde_json::from_str::<ListResponse>(r#"{"Resources":[],"resources":[]}"#).is_err());
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert!(user(r#"["7","ann@example.com",true,{}]"#).is_none());
+        assert!(serde_json::from_str::<ListResponse>("[1,[]]").is_err());
+    }
+
+    #[test]
+    fn what_calls_itself_a_group_is_no_user() {
+        let group = |json: &str| user(json).unwrap().is_no_user();
+        assert!(group(r#"{"meta":{"resourceType":"Group"}}"#));
+        assert!(group(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]}"#));
+        assert!(!group(r#"{"meta":{"resourceType":"user"},"schemas":"odd"}"#));
+        assert!(!group("{}"));
+    }
+
+    #[test]
+    fn a_location_of_another_id_is_elsewhere() {
+        let elsewhere = |location: &str, id: &str| {
+            user(&format!(r#"{{"meta":{{"location":"{location}"}}}}"#)).unwrap().is_elsewhere(id)
+        };
+        assert!(elsewhere("https://x.example/scim/v2/Users/8", "7"));
+        assert!(elsewhere("https://x.example/Users/7/v2/users/8", "7"));
+        assert!(!elsewhere("https://x.example/scim/v2/users/7/", "7"));
+        assert!(!elsewhere("https://x.example/scim/v2/Users/a%20b", "a b"));
+        assert!(!elsewhere("https://x.example/scim/v2/Users/A-F", "a-f"));
+        for says_nothing in ["", "7", "https://x.example/people/8"] {
+            assert!(!elsewhere(says_nothing, "7"), "{says_nothing}");
+        }
+    }
+}
