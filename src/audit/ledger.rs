@@ -1,7 +1,10 @@
 //! Where each row stands, and where its latest line lies: the fold over the log's rows.
 //!
 //! The engine keeps one while it writes, replay makes the same one while it reads. It costs
-//! eight bytes a row, so that a million rows fit where a map of structs would not.
+//! eight bytes a row, so that a million rows fit where a map of structs would not. It grows with
+//! the lines of the log, never with the number of rows that a log claims.
+
+use std::collections::BTreeMap;
 
 use crate::domain::outcome::{Doubt, Mfa, Outcome, Standing};
 use crate::domain::tally::Tally;
@@ -48,10 +51,16 @@ impl Entry {
     }
 }
 
+/// Rows that are given room together.
+const PAGE: usize = 64;
+/// No input has a line beyond this.
+const MOST_LINES: u64 = 1 << 48;
+
 /// Every row's latest line, by line of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    entries: Vec<Entry>,
+    pages: BTreeMap<u64, Box<[Entry; PAGE]>>,
+    last_line: u64,
     tally: Tally,
     in_doubt: u64,
     settled: Tally,
@@ -60,8 +69,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// A ledger for rows that begin on lines up to `last_line`.
     pub(crate) fn new(last_line: u64) -> Self {
-        let lines = usize::try_from(last_line).map_or(0, |last| last + 1);
-        Self { entries: vec![Entry::default(); lines], ..Self::default() }
+        Self { last_line: last_line.min(MOST_LINES), ..Self::default() }
     }
 
     /// Notes the line at `offset`, which declares a PATCH.
@@ -83,10 +91,12 @@ impl Ledger {
 
     /// False when the run has no such line.
     fn note(&mut self, line: u64, entry: Entry) -> bool {
-        let Some(slot) = usize::try_from(line).ok().and_then(|line| self.entries.get_mut(line)) else {
+        if line > self.last_line {
             return false;
-        };
-        let old = std::mem::replace(slot, entry);
+        }
+        let (page, place) = locate(line);
+        let page = self.pages.entry(page).or_insert_with(|| Box::new([Entry::default(); PAGE]));
+        let old = std::mem::replace(&mut page[place], entry);
         self.in_doubt -= u64::from(old.standing() == Standing::InDoubt);
         self.in_doubt += u64::from(entry.standing() == Standing::InDoubt);
         if let Some((outcome, mfa)) = old.ending() {
@@ -106,8 +116,8 @@ impl Ledger {
 
     /// Where the row on this line stands.
     pub(crate) fn standing(&self, line: u64) -> Standing {
-        let entry = usize::try_from(line).ok().and_then(|line| self.entries.get(line));
-        entry.map_or(Standing::Untouched, |entry| entry.standing())
+        let (page, place) = locate(line);
+        self.pages.get(&page).map_or(Standing::Untouched, |page| page[place].standing())
     }
 
     /// Counts of the rows that have an end.
@@ -123,7 +133,7 @@ impl Ledger {
     /// The counts, where a row of which only the intent is known counts as unknown.
     pub(crate) fn tally_with_doubts(&self) -> Tally {
         let mut tally = self.tally.clone();
-        for _ in self.entries.iter().filter(|entry| entry.0 & OUTCOME == INTENT) {
+        for _ in self.entries().filter(|entry| entry.0 & OUTCOME == INTENT) {
             tally.add(Outcome::Unknown(Doubt::ReplyLost), Mfa::NotSent);
         }
         tally
@@ -141,13 +151,23 @@ impl Ledger {
 
     /// Offsets of the latest lines, in the order of the input.
     pub(crate) fn offsets(&self) -> impl Iterator<Item = u64> + '_ {
-        self.entries.iter().filter(|entry| **entry != Entry::default()).map(|entry| entry.offset())
+        self.entries().filter(|entry| *entry != Entry::default()).map(Entry::offset)
     }
 
     /// The same for the rows that are settled.
     pub(crate) fn settled_offsets(&self) -> impl Iterator<Item = u64> + '_ {
-        self.entries.iter().filter(|entry| entry.standing() == Standing::Settled).map(|entry| entry.offset())
+        self.entries().filter(|entry| entry.standing() == Standing::Settled).map(Entry::offset)
     }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.pages.values().flat_map(|page| page.iter().copied())
+    }
+}
+
+/// The page of the row on this line, and its place there.
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of 64")]
+const fn locate(line: u64) -> (u64, usize) {
+    (line / PAGE as u64, (line % PAGE as u64) as usize)
 }
 
 #[cfg(test)]
@@ -183,5 +203,23 @@ mod tests {
         assert_eq!((ledger.standing(2), ledger.unsettled()), (Standing::Settled, 0));
         assert_eq!(ledger.offsets().collect::<Vec<_>>(), [40]);
         assert!(!ledger.note_intent(4, 50));
+    }
+
+    #[test]
+    fn a_row_beyond_all_memory_is_no_row() {
+        let mut ledger = Ledger::new(u64::MAX);
+        assert!(!ledger.note_intent(1 << 60, 1) && !ledger.note_intent(u64::MAX, 1));
+        assert!(ledger.note_intent(3, 1));
+    }
+
+    #[test]
+    fn room_is_made_for_rows_and_not_for_claims() {
+        let mut ledger = Ledger::new(1 << 40);
+        for line in [1 << 40, 2, 1 << 30] {
+            assert!(ledger.note_intent(line, line));
+        }
+        assert_eq!(ledger.offsets().collect::<Vec<_>>(), [2, 1 << 30, 1 << 40]);
+        assert_eq!((ledger.pages.len(), ledger.standing(3)), (3, Standing::Untouched));
+        assert_eq!(ledger.standing(1 << 30), Standing::InDoubt);
     }
 }

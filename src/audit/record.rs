@@ -186,11 +186,11 @@ impl Traffic {
     /// The sum of two processes' work.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
-            token: self.token + other.token,
-            lookup: self.lookup + other.lookup,
-            patch: self.patch + other.patch,
-            throttled: self.throttled + other.throttled,
-            waited_ms: self.waited_ms + other.waited_ms,
+            token: self.token.saturating_add(other.token),
+            lookup: self.lookup.saturating_add(other.lookup),
+            patch: self.patch.saturating_add(other.patch),
+            throttled: self.throttled.saturating_add(other.throttled),
+            waited_ms: self.waited_ms.saturating_add(other.waited_ms),
         }
     }
 }

@@ -114,9 +114,13 @@ pub(crate) struct Past {
 impl Past {
     /// Reads the log; nothing when it holds no run yet.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Damage> {
-        let file = File::open(path)?;
+        Self::of(&File::open(path)?)
+    }
+
+    /// The same for an open file.
+    pub(crate) fn of(file: &File) -> Result<Option<Self>, Damage> {
         let mut past: Option<Self> = None;
-        let end = scan(&file, |offset, bytes, line| fold(&mut past, offset, bytes, line))?;
+        let end = scan(file, |offset, bytes, line| fold(&mut past, offset, bytes, line))?;
         Ok(past.map(|past| Self { end, ..past }))
     }
 
@@ -172,6 +176,8 @@ fn fold(past: &mut Option<Past>, offset: u64, bytes: &[u8], line: Line<'_>) -> R
 
 fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'static str> {
     let row = line.line.ok_or("an intent without a row")?;
+    // What is read back later as a row must be one.
+    line.email.as_deref().ok_or("an intent without an e-mail")?;
     let user_id = line.user_id.as_deref().ok_or("an intent without an account")?;
     past.accounts.claim(user_id, row);
     let user_id = Some(user_id.to_owned());
