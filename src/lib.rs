@@ -37,6 +37,7 @@
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
+//! | the yard | `fuzz`, where hostile bytes are thrown at the parts; only in tests and fuzzers |
 
 mod audit;
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, which is not Markdown")]
@@ -48,6 +49,11 @@ mod engine;
 mod failpoint;
 mod files;
 mod folder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzz;
 mod input;
 mod plan;
 mod record;

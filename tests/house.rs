@@ -15,6 +15,7 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("stops", &["domain"]),
     ("views", &["domain", "files"]),
     ("plan", &["domain"]),
+    ("fuzz", &["domain", "input", "audit", "scim"]),
     ("folder", &["audit", "files"]),
     ("record", &["domain", "audit", "views", "folder"]),
     ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),

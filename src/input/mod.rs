@@ -82,7 +82,8 @@ impl Input {
         Self::over(File::from(io::stdin().as_fd().try_clone_to_owned()?))
     }
 
-    fn over(file: File) -> io::Result<Self> {
+    /// Takes an open file of any kind, from where it stands.
+    pub(crate) fn over(file: File) -> io::Result<Self> {
         Source::new(file).map(|source| Self { source })
     }
 

@@ -6,10 +6,11 @@
 
 use super::fault::Fault;
 
-/// The longest cell, in decoded bytes.
-pub(super) const CELL_LIMIT: usize = 4096;
+/// The longest cell, in decoded bytes. All limits and buffers are small for the fuzzers, whose
+/// short inputs are to meet every edge, and quickly.
+pub(super) const CELL_LIMIT: usize = if cfg!(fuzzing) { 1024 } else { 4096 };
 /// The longest record.
-pub(super) const RECORD_LIMIT: usize = 64 * 1024;
+pub(super) const RECORD_LIMIT: usize = if cfg!(fuzzing) { 2 * 1024 } else { 64 * 1024 };
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum State {

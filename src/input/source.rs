@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use secrecy::zeroize::Zeroizing;
 
 /// Bytes per block: the unit of reading and of verification.
-pub(super) const BLOCK: usize = 64 * 1024;
+pub(super) const BLOCK: usize = if cfg!(fuzzing) { 256 } else { 64 * 1024 };
 
 /// The most that a pipe may bring, so that an endless one fails instead of the machine.
 const MOST_IN_MEMORY: usize = 256 * 1024 * 1024;

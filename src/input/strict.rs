@@ -15,7 +15,7 @@ use super::fault::Mark;
 use super::grammar::{Grammar, Step};
 use super::open_record::RECORD_LIMIT;
 
-const BUFFER: usize = 32 * 1024;
+const BUFFER: usize = if cfg!(fuzzing) { 64 } else { 32 * 1024 };
 /// A record that is not passed on.
 const REPLACEMENT: &[u8] = b"\"\"\n";
 

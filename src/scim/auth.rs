@@ -272,6 +272,16 @@ fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
     }
 }
 
+/// What a reply of the token endpoint comes to: the life of a token, a wait, or words.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn comes_to(reply: Reply) -> Result<Option<u64>, String> {
+    match read(Ok(reply)) {
+        Ok(Asked::Granted(grant)) => Ok(Some(grant.life_s)),
+        Ok(Asked::Throttled(_) | Asked::Unavailable(_)) => Ok(None),
+        Err(stop) => Err(stop.sentence()),
+    }
+}
+
 fn grant(reply: &Reply) -> Result<Grant, Stop> {
     let parsed = reply.bytes().and_then(|bytes| serde_json::from_slice::<TokenReply>(bytes).ok());
     let grant = parsed.and_then(|TokenReply { access_token, expires_in }| {

@@ -206,12 +206,7 @@ impl Client {
     }
 
     fn lookup_url(&self, target: &Target, start_index: u64) -> Url {
-        let filter = wire::user_filter(target.email.as_str());
-        let filter = utf8_percent_encode(&filter, RESERVED);
-        let query = format!(
-            "filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&attributes=id,userName,active,meta"
-        );
-        self.url(&["Users"], Some(&query))
+        lookup_address(&self.settings.base, target.email.as_str(), start_index)
     }
 
     fn patch_request(&self, ready: &Ready) -> Request {
@@ -225,16 +220,30 @@ impl Client {
         Request { method: Method::PATCH, url: self.url(&["Users", ready.id()], None), headers, body }
     }
 
-    /// The base with these segments, each of them encoded whole.
     fn url(&self, segments: &[&str], query: Option<&str>) -> Url {
-        let mut url = self.settings.base.clone();
-        let encoded = segments.iter().map(|segment| utf8_percent_encode(segment, RESERVED).to_string());
-        let path =
-            encoded.fold(url.path().trim_end_matches('/').to_owned(), |path, segment| path + "/" + &segment);
-        url.set_path(&path);
-        url.set_query(query);
-        url
+        address(&self.settings.base, segments, query)
     }
+}
+
+/// Where a user is looked up: one page of the users that a filter finds.
+pub(crate) fn lookup_address(base: &Url, email: &str, start_index: u64) -> Url {
+    let filter = wire::user_filter(email);
+    let filter = utf8_percent_encode(&filter, RESERVED);
+    let query = format!(
+        "filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&attributes=id,userName,active,meta"
+    );
+    address(base, &["Users"], Some(&query))
+}
+
+/// The base with these segments, each of them encoded whole.
+pub(crate) fn address(base: &Url, segments: &[&str], query: Option<&str>) -> Url {
+    let mut url = base.clone();
+    let encoded = segments.iter().map(|segment| utf8_percent_encode(segment, RESERVED).to_string());
+    let path =
+        encoded.fold(url.path().trim_end_matches('/').to_owned(), |path, segment| path + "/" + &segment);
+    url.set_path(&path);
+    url.set_query(query);
+    url
 }
 
 fn accept_scim() -> HeaderMap {

@@ -1,0 +1,131 @@
+//! A second reading of an input: the file cut at its line breaks, each record given alone to the
+//! `csv` crate, and every sentence that may be said of a row.
+
+/// An input as text, when its byte order mark says how.
+pub(super) fn decoded(bytes: &[u8]) -> Vec<u8> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, odd) = bytes.as_chunks::<2>();
+        let mut text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect::<String>();
+        text.extend((!odd.is_empty()).then_some(char::REPLACEMENT_CHARACTER));
+        text.into_bytes()
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => rest.to_vec(),
+        _ => bytes.to_vec(),
+    }
+}
+
+/// Where each line of a text begins, by the line break that ends its first record.
+///
+/// Only for a text whose header is sound: then quotes pair up as far as that.
+pub(super) fn line_starts(text: &[u8]) -> Vec<usize> {
+    let end = ending(text);
+    let after = text.iter().enumerate().filter(|(_, byte)| **byte == end).map(|(at, _)| at + 1);
+    std::iter::once(0).chain(after).collect()
+}
+
+fn ending(text: &[u8]) -> u8 {
+    let mut quoted = false;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\r' if !quoted && text.get(at + 1) != Some(&b'\n') => return b'\r',
+            b'\r' | b'\n' if !quoted => return b'\n',
+            _ => {}
+        }
+    }
+    b'\n'
+}
+
+/// The records of a text as the `csv` crate alone sees them.
+pub(super) fn records(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
+    // The crate takes a byte order mark off the start; here it would be part of a cell.
+    let guarded = [b"x\n", text].concat();
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(&guarded[..]);
+    let records = reader.byte_records().skip(1).map(Result::unwrap);
+    records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect()
+}
+
+/// Whether a text holds this value, its quotes doubled or not.
+pub(super) fn holds(text: &[u8], value: &str) -> bool {
+    let there = |value: &str| text.windows(value.len().max(1)).any(|part| part == value.as_bytes());
+    there(value) || there(&value.replace('"', "\"\""))
+}
+
+/// All that may be said of a row or of a file, each number as `#`. What is not here could hold a
+/// part of a cell.
+const SENTENCES: [&str; 45] = [
+    "the input is empty",
+    "the header has no row under it",
+    "no column is named email",
+    "no column is named password or mfa_phone: nothing is asked for",
+    "no known column name: is the header (email,password,mfa_phone) missing?",
+    "the header is damaged UTF-#",
+    "the header is not UTF-#: save the file as CSV UTF-#",
+    "the header holds NUL characters: UTF-# without a byte order mark, or no text at all",
+    "save the file as CSV UTF-#",
+    "header: COLUMN: a quote inside a cell that is not quoted",
+    "header: COLUMN: text after a closing quote",
+    "header: COLUMN: half a line break outside quotes",
+    "header: COLUMN: longer than # KiB",
+    "header: longer than # KiB in all",
+    "header: the quote opened on line # is never closed",
+    "columns # and # have one name",
+    "columns # and # mean the same",
+    "COLUMN: a quote inside a cell that is not quoted",
+    "COLUMN: text after a closing quote",
+    "COLUMN: a NUL character",
+    "COLUMN: half a line break outside quotes",
+    "COLUMN: longer than # KiB",
+    "longer than # KiB in all",
+    "the quote opened on line # is never closed",
+    "lines # to # are not read",
+    "# cell where the header has #",
+    "# cells where the header has #",
+    "damaged UTF-#",
+    "COLUMN: not valid UTF-# (save as CSV UTF-#)",
+    "COLUMN: a line break inside the cell",
+    "COLUMN: empty",
+    "COLUMN: more than one @",
+    "COLUMN: an invisible character",
+    "COLUMN: not an e-mail address",
+    "COLUMN: other rows inside the cell, as between two stray quotes",
+    "COLUMN: nothing but white space",
+    "COLUMN: the phone number holds something other than digits",
+    "COLUMN: the phone number does not start with + and its country code",
+    "COLUMN: not a phone number",
+    "COLUMN: the phone number is too short or too long for its country",
+    "COLUMN: a trunk prefix such as (#) stands after the country code",
+    "asks for nothing",
+    "asks for something else than line # for the same user",
+    "line # for the same user cannot be read",
+    "half a line break outside quotes",
+];
+
+/// Whether every part of a reason is a sentence of ours.
+pub(super) fn is_ours(reason: &str) -> bool {
+    let mut plain = String::new();
+    for c in reason.chars() {
+        match c {
+            '0'..='9' if plain.ends_with('#') => {}
+            '0'..='9' => plain.push('#'),
+            c => plain.push(c),
+        }
+    }
+    let of_column = |part: &str| {
+        let named = ["email: ", "password: ", "mfa_phone: ", "column #: "];
+        let bare = part.strip_prefix("header: ").unwrap_or(part);
+        let words =
+            named.iter().find_map(|name| bare.strip_prefix(name)).map(|words| format!("COLUMN: {words}"));
+        words.map(|words| if part == bare { words } else { format!("header: {words}") })
+    };
+    plain.split("; ").all(|part| {
+        let part = of_column(part).unwrap_or_else(|| part.to_owned());
+        SENTENCES.contains(&part.as_str())
+    })
+}
