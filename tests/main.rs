@@ -6,6 +6,7 @@ mod support;
 
 mod audit;
 mod doubt;
+mod hostile;
 mod house;
 mod identity;
 mod input;

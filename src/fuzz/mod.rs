@@ -21,6 +21,9 @@ mod lookup;
 mod retry_after;
 mod scim_replies;
 
+#[cfg(test)]
+mod near_misses;
+
 pub use audit_replay::audit_replay;
 pub use csv_input::csv_input;
 pub use filter::filter;
