@@ -1,5 +1,5 @@
-//! A second reading of an input: the file cut at its line breaks, each record given alone to the
-//! `csv` crate, and every sentence that may be said of a row.
+//! A second reading of an input: the file cut at its line breaks, each record read for itself, and
+//! every sentence that may be said of a row.
 
 /// An input as text, when its byte order mark says how.
 pub(super) fn decoded(bytes: &[u8]) -> Vec<u8> {
@@ -41,14 +41,35 @@ fn ending(text: &[u8]) -> u8 {
     b'\n'
 }
 
-/// The records of a text as the `csv` crate alone sees them.
-pub(super) fn records(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
-    // The crate takes a byte order mark off the start; here it would be part of a cell.
-    let guarded = [b"x\n", text].concat();
+/// How many records the `csv` crate alone finds.
+pub(super) fn count(text: &[u8], delimiter: u8) -> usize {
     let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(&guarded[..]);
-    let records = reader.byte_records().skip(1).map(Result::unwrap);
-    records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect()
+    let reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(text);
+    reader.into_byte_records().map(Result::unwrap).count()
+}
+
+/// The records of a text in which quotes pair up, read as RFC 4180 has it and no more.
+pub(super) fn records(text: &[u8], delimiter: u8) -> Vec<Vec<Vec<u8>>> {
+    let (mut records, mut cells, mut cell) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut quoted, mut begun) = (false, false);
+    let mut rest = text.iter().copied().chain([b'\n']).peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' if quoted && rest.next_if_eq(&b'"').is_some() => cell.push(b'"'),
+            b'"' => quoted = !quoted,
+            b'\r' | b'\n' if !quoted => {
+                if std::mem::take(&mut begun) {
+                    cells.push(std::mem::take(&mut cell));
+                    records.push(std::mem::take(&mut cells));
+                }
+                continue;
+            }
+            _ if byte == delimiter && !quoted => cells.push(std::mem::take(&mut cell)),
+            _ => cell.push(byte),
+        }
+        begun = true;
+    }
+    records
 }
 
 /// Whether a text holds this value, its quotes doubled or not.
