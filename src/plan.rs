@@ -23,9 +23,9 @@ pub(crate) enum Step {
 pub(crate) struct Plan<'a> {
     /// Line of a copy, and line of the first.
     duplicates: &'a HashMap<u64, u64>,
-    /// Addresses never to touch, as [`Email::key`]s.
+    /// Addresses never to touch, as [`Email::likeness`]es.
     ///
-    /// [`Email::key`]: crate::domain::email::Email::key
+    /// [`Email::likeness`]: crate::domain::email::Email::likeness
     protected: HashSet<String>,
     /// The only users that this run is about, when it is not about all.
     only: Option<Selection>,
@@ -98,7 +98,7 @@ impl<'a> Plan<'a> {
         if let Some(first) = self.duplicates.get(&target.line) {
             return skip(Skip::Duplicate, format!("asks for the same as line {first}"));
         }
-        if self.protected.contains(&target.email.key()) {
+        if self.protected.contains(&target.email.likeness()) {
             // Protected only after its PATCH had left: hands off, and the doubt stays.
             if standing == Standing::InDoubt {
                 let why = "protected since a PATCH without an answer".to_owned();

@@ -211,10 +211,22 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// Claims an account for a row; the row that has it already, if another.
+    ///
+    /// Ids that differ in case are two (RFC 7643 section 3.1), but for UUIDs, which a service may
+    /// show in either case (RFC 9562 section 4).
     pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
-        let first = *self.claims.entry(self.hasher.hash_one(user_id)).or_insert(line);
+        let id = if is_uuid(user_id) { user_id.to_ascii_lowercase() } else { user_id.to_owned() };
+        let first = *self.claims.entry(self.hasher.hash_one(id)).or_insert(line);
         (first != line).then_some(first)
     }
+}
+
+fn is_uuid(id: &str) -> bool {
+    let fits = |(place, byte): (usize, u8)| match place {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    id.len() == 36 && id.bytes().enumerate().all(fits)
 }
 
 /// Reads the lines at these offsets back: what each row's latest line says, and when.

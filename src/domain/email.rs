@@ -32,9 +32,11 @@ impl Email {
         self.0.eq_ignore_ascii_case(user_name)
     }
 
-    /// The form under which two rows are the same user.
-    pub(crate) fn key(&self) -> String {
-        self.0.to_ascii_lowercase()
+    /// The form under which a user is protected: alike is whatever a service could take for the same
+    /// name, `ſ` and `S` or `JÖRG` and `jörg`. To protect one too many does no harm, where
+    /// [`Email::names`] must not join two people.
+    pub(crate) fn likeness(&self) -> String {
+        self.0.to_uppercase().to_lowercase()
     }
 }
 
@@ -76,5 +78,23 @@ mod tests {
             assert!(!email.names(other), "{other}");
         }
         assert!(!Email::parse("ı@example.com").unwrap().names("I@example.com"));
+    }
+
+    #[test]
+    fn what_could_be_taken_for_one_name_is_alike() {
+        let likeness = |text: &str| Email::parse(text).unwrap().likeness();
+        for (one, other) in [
+            ("Boss@Example.com", "boss@example.com"),
+            ("JÖRG@example.com", "jörg@example.com"),
+            ("\u{212a}im@example.com", "kim@example.com"),
+            ("bo\u{17f}s@example.com", "boss@example.com"),
+            ("ıda@example.com", "IDA@example.com"),
+            ("STRASSE@example.com", "straße@example.com"),
+        ] {
+            assert_eq!(likeness(one), likeness(other), "{one} {other}");
+        }
+        for other in ["boss+x@example.com", "bos@example.com", "boss@example.co", "bоss@example.com"] {
+            assert_ne!(likeness("boss@example.com"), likeness(other), "{other}");
+        }
     }
 }

@@ -131,8 +131,9 @@ fn check_users(survey: &Survey, rows: &[Row]) {
         let Row::Sound(target) = row else {
             continue;
         };
-        match first.get(&target.email.key()) {
-            None => _ = first.insert(target.email.key(), target),
+        let user = target.email.as_str().to_ascii_lowercase();
+        match first.get(&user) {
+            None => _ = first.insert(user, target),
             Some(earlier) => {
                 copies += 1;
                 assert_eq!(

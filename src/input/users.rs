@@ -70,7 +70,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Orders like `Email::key`, without making one.
+    /// Orders as `Email::names` compares.
     fn compare_users(&self, other: &Self) -> Ordering {
         let other = other.email.bytes().map(|byte| byte.to_ascii_lowercase());
         let folded = self.email.bytes().map(|byte| byte.to_ascii_lowercase());

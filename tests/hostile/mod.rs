@@ -2,6 +2,7 @@
 //! a person of its own, in one run.
 
 mod injection;
+mod one_account;
 mod table;
 
 use std::collections::BTreeSet;

@@ -70,7 +70,7 @@ pub(super) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
             Email::parse(line)
-                .map(|email| email.key())
+                .map(|email| email.likeness())
                 .ok_or_else(|| failed(format!("line {number} is not an e-mail address")))
         })
         .collect()
