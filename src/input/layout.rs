@@ -35,6 +35,8 @@ pub(super) enum Meaning {
 impl Meaning {
     /// The meaning of a column of this name.
     pub(super) fn of(name: &str) -> Option<Self> {
+        // Programs that add a byte order mark to a file that has one leave it on the first name.
+        let name = name.trim_start_matches('\u{feff}');
         // A phone column that is passed over for a dash would drop MFA in silence.
         match name.trim().to_lowercase().replace(['-', '_'], " ").as_str() {
             "email" | "e mail" | "username" | "user name" => Some(Self::Email),

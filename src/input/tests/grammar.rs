@@ -5,9 +5,9 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::{input, occurrences, read};
-use crate::input::Options;
 use crate::input::records::Records;
 use crate::input::strict::Strict;
+use crate::input::{InputError, Options};
 
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -172,6 +172,18 @@ fn an_endless_cell_is_not_kept() {
     let endless = std::io::repeat(b',').take(1 << 20);
     let mut strict = Strict::new(endless, b',');
     assert_eq!(std::io::copy(&mut strict, &mut std::io::sink()).unwrap(), 3);
+}
+
+/// The `csv` crate would take the second mark off, and with it a record on a line of its own.
+#[test]
+fn a_second_byte_order_mark_is_text() {
+    let twice = |rest: &str| read(format!("\u{feff}\u{feff}{rest}").as_bytes(), Options::default());
+    let reading = twice("email,password\na@example.com,p\n").unwrap();
+    assert_eq!((reading.sound.len(), reading.sound[0].line), (1, 2));
+    let Err(InputError::Refused { line: Some(1), .. }) = twice("\nemail,password\na@example.com,p\n") else {
+        panic!("the first line is no header");
+    };
+    assert!(matches!(twice(""), Err(InputError::Refused { line: Some(1), .. })));
 }
 
 #[test]
