@@ -154,7 +154,7 @@ impl Search {
             if twin.id.as_ref() != Ok(&id) {
                 return Err(failed(Fail::Ambiguous, "more than one account bears this user name"));
             }
-            active = active.and_then(|sofar| Some(sofar && twin.active?));
+            active = active.zip(twin.active).map(|(sofar, also)| sofar && also);
         }
         if self.stranger_ids.contains(&id) {
             return Err(failed(
