@@ -16,7 +16,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("views", &["domain", "files"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "input", "audit", "scim"]),
-    ("folder", &["audit", "files"]),
+    ("folder", &["domain", "audit", "files"]),
     ("record", &["domain", "audit", "views", "folder"]),
     ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),
     ("cli", &["domain"]),

@@ -5,6 +5,7 @@
 mod support;
 
 mod audit;
+mod checkpoint;
 mod doubt;
 mod hostile;
 mod house;

@@ -25,6 +25,8 @@ pub(crate) struct Log {
     /// Bytes before `waiting`.
     len: u64,
     waiting: Vec<u8>,
+    /// Checkpoints among `waiting`.
+    checkpoints: Vec<Head>,
     broken: bool,
 }
 
@@ -40,7 +42,15 @@ pub(crate) struct Stamp {
 impl Log {
     /// Goes on at the end of `file`, which holds `len` bytes that end in `head`.
     pub(crate) fn new(file: File, run_id: String, head: Head, len: u64) -> Self {
-        Self { file: Arc::new(file), run_id, head, len, waiting: Vec::new(), broken: false }
+        Self {
+            file: Arc::new(file),
+            run_id,
+            head,
+            len,
+            waiting: Vec::new(),
+            checkpoints: Vec::new(),
+            broken: false,
+        }
     }
 
     /// Adds a line; it is on disk after the next [`Log::commit`].
@@ -48,6 +58,7 @@ impl Log {
         let stamp = self.seal(body);
         if self.head.seq.is_multiple_of(CHECKPOINT_EVERY) {
             self.seal(&Body::Checkpoint { records: self.head.seq });
+            self.checkpoints.push(self.head.clone());
         }
         stamp
     }
@@ -82,6 +93,10 @@ impl Log {
                 self.len += length;
                 lines.clear();
                 self.waiting = lines;
+                // Only what is on disk may be asked for later.
+                for Head { seq, hash } in self.checkpoints.drain(..) {
+                    tracing::info!("audit log: checkpoint {hash} is record {seq}");
+                }
                 Ok(())
             }
             Err(error) => {

@@ -7,11 +7,15 @@
 //! * [`chain`]: what makes one line follow another
 //! * [`record`]: what the lines say
 //! * [`log`]: appending, and syncing a group of lines together
+//! * [`order`]: what may come after what, in a file that may hold several runs
 //! * [`replay`]: reading it back, checking it, finding a torn tail
+//! * [`verify`]: whether it holds, and whether it is all there
 //! * [`ledger`]: where each row's latest line is, in eight bytes a row
 
 pub(crate) mod chain;
 pub(crate) mod ledger;
 pub(crate) mod log;
+mod order;
 pub(crate) mod record;
 pub(crate) mod replay;
+pub(crate) mod verify;

@@ -215,6 +215,12 @@ pub(crate) struct Line<'a> {
     /// Hash of the line before.
     #[serde(borrow)]
     pub(crate) prev: Cow<'a, str>,
+    /// Its own hash.
+    #[serde(borrow)]
+    pub(crate) hash: Cow<'a, str>,
+    /// Of a `run_end`: whether every row has its final outcome.
+    #[serde(default)]
+    pub(crate) complete: bool,
     /// Line of the input.
     pub(crate) line: Option<u64>,
     /// Whom.

@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::chain::{FORMAT, Head};
 use super::ledger::Ledger;
+use super::order::Order;
 use super::record::{Line, RunEnd, RunStart, Traffic};
 use crate::domain::event::{Done, Trail};
 use crate::domain::outcome::Doubt;
@@ -48,15 +49,17 @@ pub(crate) struct End {
     pub(crate) torn: u64,
 }
 
-/// Reads every line, checks the chain, and hands each line over with its offset.
+/// Reads every line, checks the chain and the order of its runs, and hands each line over with its
+/// offset.
 ///
 /// `each` may refuse a line that it cannot make sense of.
-pub(crate) fn scan<F>(file: &File, mut each: F) -> Result<End, Damage>
+pub(crate) fn scan<F>(log: impl Read, mut each: F) -> Result<End, Damage>
 where
     F: FnMut(u64, &[u8], Line<'_>) -> Result<(), &'static str>,
 {
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let mut reader = BufReader::with_capacity(1 << 18, log);
     let mut end = End::default();
+    let mut order = Order::default();
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
@@ -74,6 +77,7 @@ where
         if line.v != FORMAT {
             return Err(broken(&end, "written by another version of this program"));
         }
+        order.follow(&line).map_err(|reason| broken(&end, reason))?;
         each(end.len, &bytes, line).map_err(|reason| broken(&end, reason))?;
         end.head = head;
         end.len += read;

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::phone::Country;
 
 pub(crate) use values::{MaxFailures, RateArg};
-use values::{duration, mfa_path, reason, some_time};
+use values::{duration, hash, mfa_path, reason, some_time};
 
 /// Rotate passwords and enforce MFA for the users in a CSV file, over SCIM 2.0.
 #[derive(Debug, Parser)]
@@ -69,6 +69,11 @@ pub(crate) enum AuditCommand {
     Verify {
         /// The audit.jsonl
         file: PathBuf,
+
+        /// A record's hash that was kept elsewhere: finds a tail that was cut off, or a log that was
+        /// written anew. May be given more than once
+        #[arg(long, value_name = "HASH", value_parser = hash)]
+        checkpoint: Vec<String>,
     },
 }
 

@@ -78,6 +78,14 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     Err(format!("expected one of {}", known().collect::<Vec<_>>().join(", ")))
 }
 
+/// The hash of a record, as lower-case hex.
+pub(super) fn hash(text: &str) -> Result<String, String> {
+    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("expected the 64 hex digits of a record's hash".to_owned())
+}
+
 /// The path of an attribute that may be set for MFA: a name, possibly below an extension's URN.
 ///
 /// Attributes that decide who somebody is or what they may do are not for this.

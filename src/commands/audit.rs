@@ -1,45 +1,51 @@
-//! `audit verify`: does the chain hold?
+//! `audit verify`: does the chain hold, and is it all there?
 
 use std::fs::File;
 use std::path::Path;
 
 use super::{Failure, say};
-use crate::audit::replay::{Damage, scan};
+use crate::audit::replay::Damage;
+use crate::audit::verify::verify as prove;
 use crate::domain::text::count;
+use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 
-/// Checks the hash chain; 65 with the first bad sequence number.
-pub(crate) fn verify(path: &Path) -> Result<u8, Failure> {
+/// Checks the hash chain; 65 with the first bad sequence number, or the checkpoint that is missing.
+pub(crate) fn verify(path: &Path, checkpoints: &[String]) -> Result<u8, Failure> {
     let log = if path.is_dir() { path.join(LOG) } else { path.to_owned() };
     let name = log.display();
     let file = File::open(&log).map_err(|error| Failure::new(66, format!("{name}: {error}")))?;
-    let mut ended = false;
-    let end = scan(&file, |_, _, line| {
-        ended = line.kind == "run_end";
-        Ok(())
-    })
-    .map_err(|damage| match damage {
+    let proof = prove(file, checkpoints).map_err(|damage| match damage {
         Damage::Io(error) => Failure::new(66, format!("{name}: {error}")),
         Damage::Broken { .. } => Failure::new(65, format!("{name}: {damage}")),
     })?;
-    if end.torn > 0 {
-        let seq = end.head.seq + 1;
-        let torn = count(end.torn, "byte");
-        return Err(Failure::new(
-            65,
-            format!("{name}: record {seq} (byte {}): {torn} without an end, as a crash leaves it", end.len),
+    let writing = proof.end.torn > 0 && is_written_now(&log);
+    if let Some(defect) = proof.defect(writing) {
+        return Err(Failure::new(65, format!("{name}: {defect}")));
+    }
+    let records = proof.end.head.seq;
+    say(format_args!(
+        "{name}: {} of {} in an unbroken chain, head {}",
+        count(records, "record"),
+        count(proof.runs, "run"),
+        proof.end.head.hash
+    ));
+    if proof.vouched > 0 {
+        let after = count(records - proof.vouched, "record");
+        say(format_args!(
+            "the checkpoints stand, the last as record {}, with {after} after it",
+            proof.vouched
         ));
     }
-    if end.head.seq == 0 {
-        return Err(Failure::new(65, format!("{name}: record 1 is missing: the log is empty")));
-    }
-    say(format_args!(
-        "{name}: {} in an unbroken chain, head {}",
-        count(end.head.seq, "record"),
-        end.head.hash
-    ));
-    if !ended {
+    if !proof.ended {
         say("the last record is no run_end: the run goes on, or died, or its end was cut off");
     }
     Ok(0)
+}
+
+/// Whether a run is adding to the log, so that its last line may be on its way.
+fn is_written_now(log: &Path) -> bool {
+    let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    matches!(Lock::standing(&folder_lock(folder)), Standing::Held(_))
 }

@@ -59,7 +59,9 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Check(args) => check::check(&args),
         Command::Status { run_dir } => status::status(&run_dir),
         Command::Report { run_dir } => report::report(&run_dir),
-        Command::Audit { command: AuditCommand::Verify { file } } => audit::verify(&file),
+        Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
+            audit::verify(&file, &checkpoint)
+        }
         Command::Sandbox(args) => sandbox::sandbox(&args),
     }
 }

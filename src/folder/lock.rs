@@ -1,15 +1,18 @@
 //! Who works on what, on this machine. The kernel frees a lock when its holder dies.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::chain::sha256_hex;
+use crate::domain::text::clean;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +42,15 @@ pub(crate) enum Unlocked {
     Io(io::Error),
 }
 
+/// How a lock stands.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// Nobody holds it.
+    Free,
+    /// Somebody does, and may have said who.
+    Held(Option<Holder>),
+}
+
 /// A file that is locked, and who may read it.
 #[derive(Debug)]
 pub(crate) struct LockFile {
@@ -59,17 +71,25 @@ pub(crate) fn client_lock(scim_base: &str, client_id: &str) -> LockFile {
     LockFile { path: Path::new("/tmp").join(format!("scim-rekey-{}.lock", &name[..16])), mode: 0o644 }
 }
 
+/// How long a lock may be held by somebody who is not named: by a run that has it and is about to
+/// write down who it is, or by a look at it.
+const UNNAMED: Duration = Duration::from_millis(300);
+
 impl Lock {
     /// Takes the lock, trying for as long as `patience`.
     pub(crate) fn take(file: &LockFile, holder: &Holder, patience: Duration) -> Result<Self, Unlocked> {
         let start = Instant::now();
         loop {
-            match Self::try_take(file, holder) {
-                Err(Unlocked::Held(_)) if start.elapsed() < patience => {
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+            let held_by = match Self::try_take(file, holder) {
+                Err(Unlocked::Held(held_by)) => held_by,
                 other => return other,
+            };
+            let (least, pause) = if held_by.is_some() { (Duration::ZERO, 100) } else { (UNNAMED, 10) };
+            let left = patience.max(least).saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(Unlocked::Held(held_by));
             }
+            std::thread::sleep(left.min(Duration::from_millis(pause)));
         }
     }
 
@@ -86,22 +106,24 @@ impl Lock {
         let (locked, named) = (file.metadata().map_err(Unlocked::Io)?, fs::metadata(path));
         if named.is_ok_and(|named| named.ino() == locked.ino() && named.dev() == locked.dev()) {
             let text = serde_json::to_string(holder).unwrap_or_default();
-            // Only for the message of whoever comes second. A file of another user, or one that has
-            // another name elsewhere, stays as it is.
+            // Only for whoever comes second. A file of another user, or one that has another name
+            // elsewhere, stays as it is.
             if locked.uid() == rustix::process::geteuid().as_raw() && locked.nlink() == 1 {
                 let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+                // The umask may have taken away what the next one needs to find it locked.
+                let _ = file.set_permissions(Permissions::from_mode(lock_file.mode));
             }
             return Ok(Self { path: path.clone(), _file: file });
         }
         Self::try_take(lock_file, holder)
     }
 
-    /// Who holds it, without taking it.
-    pub(crate) fn holder(file: &LockFile) -> Option<Holder> {
-        let mut file = File::open(&file.path).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => read_holder(&mut file),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
+    /// Whether somebody holds it, without taking it.
+    pub(crate) fn standing(file: &LockFile) -> Standing {
+        let opened = harmless().and_then(|options| options.open(&file.path));
+        match opened.map(|file| (file.try_lock_shared(), file)) {
+            Ok((Err(TryLockError::WouldBlock), mut file)) => Standing::Held(read_holder(&mut file)),
+            Ok((Ok(()) | Err(TryLockError::Error(_)), _)) | Err(_) => Standing::Free,
         }
     }
 }
@@ -112,50 +134,36 @@ impl Drop for Lock {
     }
 }
 
+/// Reading what anybody may have put there: no link is followed, and no pipe is waited for.
+fn harmless() -> io::Result<OpenOptions> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(i32::try_from(flags.bits()).map_err(io::Error::other)?);
+    Ok(options)
+}
+
 /// Locking needs no right to write, so a file that another user left behind will do.
 fn open(LockFile { path, mode }: &LockFile) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags);
+    let options = harmless()?;
     options.clone().write(true).create(true).truncate(false).mode(*mode).open(path).or_else(|error| {
         if error.kind() == io::ErrorKind::PermissionDenied { options.open(path) } else { Err(error) }
     })
 }
 
+/// Who says to hold it. A name that a dead process left behind is nobody's.
 fn read_holder(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
     file.rewind().ok()?;
-    file.take(4096).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    file.take(1 << 14).read_to_string(&mut text).ok()?;
+    let Holder { pid, since, run_dir } = serde_json::from_str(&text).ok()?;
+    let (since, run_dir) = (clean(&since, 40), clean(&run_dir, 4096));
+    lives(pid).then_some(Holder { pid, since, run_dir })
+}
+
+fn lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_holds_it_and_the_next_is_told_who() {
-        let home = tempfile::tempdir().unwrap();
-        let path = folder_lock(home.path());
-        let holder = Holder { pid: 42, since: "now".into(), run_dir: "d".into() };
-        let first = Lock::take(&path, &holder, Duration::ZERO).unwrap();
-        assert_eq!(fs::metadata(&path.path).unwrap().mode() & 0o777, 0o600);
-        match Lock::take(&path, &holder, Duration::ZERO) {
-            Err(Unlocked::Held(Some(seen))) => assert_eq!(seen.pid, 42),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(Lock::holder(&path).unwrap().pid, 42);
-        drop(first);
-        assert!(!path.path.exists() && Lock::holder(&path).is_none());
-        drop(Lock::take(&path, &holder, Duration::ZERO).unwrap());
-    }
-
-    #[test]
-    fn a_file_left_by_a_dead_process_is_free() {
-        let home = tempfile::tempdir().unwrap();
-        let path = folder_lock(home.path());
-        fs::write(&path.path, "{\"pid\":1,\"since\":\"\",\"run_dir\":\"\"}").unwrap();
-        let holder = Holder { pid: 42, since: String::new(), run_dir: String::new() };
-        assert!(Lock::take(&path, &holder, Duration::ZERO).is_ok());
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! secrets that nobody else has, which are looked for in everything the program leaves behind.
 
 mod canary;
+mod forgery;
 mod listener;
 mod program;
 mod stage;
@@ -9,6 +10,7 @@ mod stage;
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::Canary;
+pub(crate) use forgery::{Forger, Forgery};
 pub(crate) use listener::{Listener, Speaks, Stranger, certificate};
 pub(crate) use program::{Finished, Program, Running};
 pub(crate) use stage::{Person, Stage, outcomes_in};

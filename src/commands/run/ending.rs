@@ -81,6 +81,8 @@ pub(super) fn last_words(
     let tally = past.ledger.tally_with_doubts();
     if visible {
         show_summary(path, &past, &tally);
+    } else {
+        tracing::info!("{}", head_words(&past));
     }
     if end.exit_code == 0 {
         if visible {
@@ -129,4 +131,15 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     for name in [outcomes::NAME, summary::NAME, LOG] {
         complain(path.join(name).display());
     }
+    complain(head_words(past));
+}
+
+/// What to keep, so that the log can never be cut unnoticed.
+fn head_words(past: &Past) -> String {
+    let head = &past.end.head;
+    format!(
+        "audit log: {}, head {}; kept elsewhere, it shows a cut (audit verify --checkpoint)",
+        count(head.seq, "record"),
+        head.hash
+    )
 }
