@@ -28,7 +28,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "scim", "stops", "views",
         ],
     ),
-    ("simulation", &["domain", "cli", "commands", "config", "sandbox", "scim"]),
+    ("simulation", &["domain", "cli", "commands", "config", "sandbox", "scim", "stops"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

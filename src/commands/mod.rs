@@ -76,6 +76,13 @@ pub(crate) fn complain(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Prints a line on standard error after which nobody prints another.
+pub(crate) fn complain_last(line: &str) -> io::StderrLock<'static> {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "scim-rekey: {line}");
+    stderr
+}
+
 /// Opens INPUT and reads it for the first time.
 pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
     let opened = if args.input.as_os_str() == "-" { Input::stdin() } else { Input::open(&args.input) };

@@ -23,6 +23,7 @@ use crate::config::{Service, sandbox_service};
 use crate::sandbox::{Indoors, Options, Truth};
 use crate::scim::chance::seeded;
 use crate::scim::http::Network;
+use crate::stops::Signals;
 
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
@@ -101,7 +102,8 @@ impl Stage {
                 }
             })
         };
-        job(&args, None, talk, |args| self.service(args), drive).unwrap_or_else(|failure| failure.code)
+        job(&args, None, talk, &Signals::deaf(), |args| self.service(args), drive)
+            .unwrap_or_else(|failure| failure.code)
     }
 
     /// Whatever is still under way arrives.

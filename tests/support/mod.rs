@@ -6,6 +6,7 @@ mod forgery;
 mod listener;
 mod program;
 mod stage;
+mod trials;
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(crate) use forgery::{Forger, Forgery};
 pub(crate) use listener::{Listener, Speaks, Stranger, certificate};
 pub(crate) use program::{Finished, Program, Running};
 pub(crate) use stage::{Person, Stage, outcomes_in};
+pub(crate) use trials::{trials, tried};
 
 /// SHA-256 in lower-case hex, computed apart from the program.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

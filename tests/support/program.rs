@@ -30,12 +30,12 @@ pub(crate) struct Running {
 
 impl Program {
     pub(crate) fn new<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Self {
-        Self::wrapped(Command::new(env!("CARGO_BIN_EXE_scim-rekey")), args)
+        Self::wrapped(heedful(env!("CARGO_BIN_EXE_scim-rekey")), args)
     }
 
     /// The same below a shell that first runs `prelude`, for limits such as `ulimit -f 8`.
     pub(crate) fn below_shell<I: AsRef<OsStr>>(prelude: &str, args: impl IntoIterator<Item = I>) -> Self {
-        let mut shell = Command::new("sh");
+        let mut shell = heedful("sh");
         shell.arg("-c").arg(format!("{prelude}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_scim-rekey"));
         Self::wrapped(shell, args)
     }
@@ -93,6 +93,21 @@ impl Program {
     }
 }
 
+/// A program that heeds signals, also where the tests themselves were started to ignore them, as
+/// below nohup or in the background of a script.
+fn heedful(program: &str) -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    // SIGHUP, SIGINT and SIGTERM are 1, 2 and 15.
+    if ignored & 0x4003 == 0 {
+        return Command::new(program);
+    }
+    let mut env = Command::new("env");
+    env.args(["--default-signal=HUP,INT,TERM", program]);
+    env
+}
+
 fn read(pipe: &mut impl std::io::Read) -> String {
     let mut bytes = Vec::new();
     let _ = pipe.read_to_end(&mut bytes);
@@ -108,6 +123,22 @@ impl Running {
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill -s {name}");
+    }
+
+    /// Waits until it listens for this signal, by number, as Linux shows it.
+    #[track_caller]
+    pub(crate) fn listens(&mut self, signal: u32) {
+        let caught = |status: &str| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        };
+        super::until("it listens", || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+            assert!(self.is_alive(), "it ended without having listened");
+            // Not the shell that it was started by.
+            let is_ours = status.starts_with("Name:\tscim-rekey\n");
+            is_ours && caught(&status).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+        });
     }
 
     /// Whether it has not ended yet.

@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use self::ending::{finish, last_words, traffic, words_on};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline};
-use super::{Failure, Talk, complain, read_input, report, retry_command};
+use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunStart};
@@ -35,7 +35,7 @@ use crate::input::{Input, Survey};
 use crate::plan::{Plan, Selection};
 use crate::record::Record;
 use crate::sandbox::Sandbox;
-use crate::stops::{Stops, outlive_file_size_limit};
+use crate::stops::{Signals, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
@@ -55,7 +55,8 @@ const SANDBOX: &str = "sandbox";
 /// Does the job.
 pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
-    let done = job(args, retry, talk, wanted_service, |work| runtime.block_on(work));
+    let signals = listen().map_err(|error| Failure::new(70, error))?;
+    let done = job(args, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
     // A write to a disk that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
@@ -69,6 +70,7 @@ pub(crate) fn job(
     args: &RunArgs,
     retry: Option<Retry<'_>>,
     talk: Talk,
+    signals: &Signals,
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
     drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
@@ -123,8 +125,16 @@ pub(crate) fn job(
             }
             let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
             let progress = Progress::new(bar, about);
-            let session =
-                Session { args, plan: &plan, progress: &progress, folder: *folder, start, visible, earlier };
+            let session = Session {
+                args,
+                plan: &plan,
+                progress: &progress,
+                folder: *folder,
+                start,
+                visible,
+                earlier,
+                signals,
+            };
             drive(Box::pin(session.work(&mut input, &survey, service)))
         }
     }
@@ -150,6 +160,12 @@ fn runtime() -> io::Result<Runtime> {
     Ok(runtime)
 }
 
+/// Until there is work to be stopped, a signal ends the program.
+fn listen() -> io::Result<Signals> {
+    let words = format!(" before anything was sent; go on with: {}", same_command());
+    Signals::listen(complain_last, words)
+}
+
 /// One process's work on a run.
 struct Session<'a> {
     args: &'a RunArgs,
@@ -159,14 +175,16 @@ struct Session<'a> {
     start: RunStart,
     visible: bool,
     earlier: Option<&'a Path>,
+    signals: &'a Signals,
 }
 
 impl Session<'_> {
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let Session { args, plan, progress, folder, start, visible, earlier } = self;
+        let Session { args, plan, progress, folder, start, visible, earlier, signals } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
-        let mut stops = Stops::new(deadline(args)).map_err(|error| Failure::new(70, error))?;
+        let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
+        let mut stops = signals.stops(deadline(args), at_once);
         let client = client(args, service)?;
         let (mut record, unsettled) = open_record(folder, &start).map_err(cannot_create)?;
         record.commit().await.map_err(cannot_create)?;
