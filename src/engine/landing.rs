@@ -5,7 +5,7 @@
 use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
-use super::{Engine, First, Flight, GROUP, Landed, MAX_FORBIDDEN};
+use super::{Engine, First, Flight, Landed, MAX_FORBIDDEN};
 use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Pause, Standing};
 use crate::domain::stop::{Halt, Stop};
@@ -15,6 +15,9 @@ use crate::plan::Step;
 use crate::scim::client::{Ended, Found, Written};
 use crate::scim::identity::Ready;
 use crate::stops::GRACE;
+
+/// After a stop no answer waits for the next sync, so that rows are named in larger groups.
+const REST: usize = 1 << 14;
 
 impl Engine<'_> {
     pub(super) fn land(&mut self, landed: Result<(Id, Landed), JoinError>) {
@@ -170,7 +173,7 @@ impl Engine<'_> {
                 }
                 Some(Step::Do(_)) | None => {}
             }
-            if self.record.gathered() >= GROUP {
+            if self.record.gathered() >= REST {
                 self.commit().await;
             }
         }
