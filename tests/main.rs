@@ -23,5 +23,6 @@ mod retry;
 mod sandbox;
 mod signals;
 mod token;
+mod turns;
 mod views;
 mod wire;

@@ -8,11 +8,20 @@ use super::run::{Retry, run};
 use super::{Failure, Talk, complain, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
+use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 use crate::plan::Selection;
 
 /// Finds the rows and runs them.
 pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
+    // What its rows come to is not known yet.
+    if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {
+        let pid = holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));
+        return Err(Failure::new(
+            75,
+            format!("{} is still going on{pid}; try again when it is done", args.earlier.display()),
+        ));
+    }
     let past = read_past(&args.earlier)?;
     let only = selection(args, &past)?;
     if only.len() == 0 {

@@ -73,7 +73,7 @@ pub(crate) fn client_lock(scim_base: &str, client_id: &str) -> LockFile {
 
 /// How long a lock may be held by somebody who is not named: by a run that has it and is about to
 /// write down who it is, or by a look at it.
-const UNNAMED: Duration = Duration::from_millis(300);
+const UNNAMED: Duration = Duration::from_millis(200);
 
 impl Lock {
     /// Takes the lock, trying for as long as `patience`.
