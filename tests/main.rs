@@ -6,6 +6,7 @@ mod support;
 
 mod audit;
 mod checkpoint;
+mod clock;
 mod doubt;
 mod hostile;
 mod house;
@@ -22,6 +23,7 @@ mod resume;
 mod retry;
 mod sandbox;
 mod signals;
+mod time;
 mod token;
 mod turns;
 mod views;

@@ -105,8 +105,15 @@ pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     duration(text).and_then(|time| if time.is_zero() { Err("no time at all".to_owned()) } else { Ok(time) })
 }
 
-/// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`.
+/// Longer than any run, and short enough to be added to an instant.
+const AGES: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// `90`, `90s`, `15m`, `2h`, `1d`, `500ms`, and sums such as `1h30m`. More than ages is ages.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    sum(text).map(|time| time.min(AGES))
+}
+
+fn sum(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a time such as 30s, 15m or 2h".to_owned();
     let mut rest = text.trim();
     if let Ok(seconds) = rest.parse() {
@@ -130,7 +137,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             "d" => Duration::from_secs(86_400),
             _ => return Err(wrong()),
         };
-        sum += unit * number;
+        sum = sum.saturating_add(unit.saturating_mul(number));
         rest = tail;
     }
     Ok(sum)
@@ -146,6 +153,9 @@ mod tests {
             [("90", 90.0), ("30s", 30.0), ("15m", 900.0), ("1h30m", 5400.0), ("500ms", 0.5), ("1d", 86_400.0)]
         {
             assert_eq!(duration(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
+        }
+        for text in ["18446744073709551615", "4294967295d", "9999999d9999999d"] {
+            assert_eq!(duration(text), Ok(AGES), "{text}");
         }
         for text in ["", "s", "5", "5x", "m5", "-1s", "1.5s"] {
             assert_eq!(duration(text).is_ok(), text == "5", "{text}");

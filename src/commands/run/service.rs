@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Zoned;
+use jiff::civil::{Date, Time};
+use jiff::tz::AmbiguousOffset;
 use tokio::time::Instant;
 
 use crate::cli::RunArgs;
@@ -15,14 +18,25 @@ use crate::scim::pacer::{Pacer, Patience, Rate};
 use crate::scim::wire::MfaAttribute;
 
 pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
-    let time_of_day = args.pace.deadline.map(|time| {
-        let now = jiff::Zoned::now();
-        let today = now.with().time(time).build().ok().filter(|then| *then > now);
-        let then = today.or_else(|| now.tomorrow().ok()?.with().time(time).build().ok());
-        then.map_or(Duration::ZERO, |then| now.duration_until(&then).unsigned_abs())
-    });
+    let time_of_day = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
     let first = [time_of_day, args.pace.max_duration].into_iter().flatten().min();
     first.and_then(|wait| Instant::now().checked_add(wait))
+}
+
+/// How long it is until the clock shows this time. Where clocks are set back it shows some times
+/// twice, and the next of the two counts; one that is left out where they are set forward comes as
+/// much later as they are set.
+fn until_clock_shows(time: Time, now: &Zoned) -> Duration {
+    let showing = |date: Date| {
+        let shown = now.time_zone().to_ambiguous_zoned(date.to_datetime(time));
+        let twice = matches!(shown.offset(), AmbiguousOffset::Fold { .. });
+        let first = shown.clone().compatible().ok();
+        [first, shown.later().ok().filter(|_| twice)]
+    };
+    // A day may be left out as well.
+    let days = now.date().series(jiff::Span::new().days(1)).take(3);
+    let next = days.flat_map(showing).flatten().find(|then| then > now);
+    next.map_or(Duration::ZERO, |then| now.duration_until(&then).unsigned_abs())
 }
 
 pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure> {
@@ -45,4 +59,68 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
     let auth = Auth::new(token_http, service.credentials, tries);
     let exchange = Exchange::new(http(&service.http)?, auth, Pacer::new(rate, patience), pace.max_attempts);
     Ok(Client::new(settings, exchange))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::{Timestamp, civil::time, tz::TimeZone};
+    use proptest::prelude::*;
+
+    /// Central Europe: forward on 29 March 2026 at 2, back on 25 October at 3.
+    const EUROPE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+    /// Brazil as it was: forward at midnight, on 18 October 2026.
+    const BRAZIL: &str = "<-03>3<-02>,M10.3.0/0,M2.3.0/0";
+
+    #[test]
+    fn a_deadline_is_the_next_time_that_the_clock_shows_it() {
+        for (zone, now, (hour, minute), wait) in [
+            (EUROPE, "2026-11-22T04:00:00+01:00", (5, 30), "1h30m"),
+            (EUROPE, "2026-11-22T05:30:00+01:00", (5, 30), "24h"),
+            (EUROPE, "2026-11-22T05:30:01+01:00", (5, 30), "23h59m59s"),
+            (EUROPE, "2026-11-22T23:59:30+01:00", (0, 0), "30s"),
+            (EUROPE, "2026-12-31T23:00:00+01:00", (5, 30), "6h30m"),
+            (EUROPE, "2028-02-28T23:00:00+01:00", (5, 30), "6h30m"),
+            // Over the change of the clocks, in both directions.
+            (EUROPE, "2026-03-28T23:00:00+01:00", (5, 30), "5h30m"),
+            (EUROPE, "2026-10-24T23:00:00+02:00", (5, 30), "7h30m"),
+            // 2:30 is left out.
+            (EUROPE, "2026-03-29T01:00:00+01:00", (2, 30), "1h30m"),
+            (EUROPE, "2026-03-29T03:45:00+02:00", (2, 30), "22h45m"),
+            // 2:30 comes twice.
+            (EUROPE, "2026-10-25T02:15:00+02:00", (2, 30), "15m"),
+            (EUROPE, "2026-10-25T02:45:00+02:00", (2, 30), "45m"),
+            (EUROPE, "2026-10-25T02:15:00+01:00", (2, 30), "15m"),
+            (EUROPE, "2026-10-25T02:45:00+01:00", (2, 30), "23h45m"),
+            // Midnight is left out.
+            (BRAZIL, "2026-10-17T23:00:00-03:00", (0, 0), "1h"),
+            ("UTC0", "2026-11-22T23:00:00Z", (22, 59), "23h59m"),
+        ] {
+            let zone = TimeZone::posix(zone).unwrap();
+            let start = now.parse::<Timestamp>().unwrap().to_zoned(zone);
+            let wait: jiff::SignedDuration = wait.parse().unwrap();
+            let expected = wait.unsigned_abs();
+            assert_eq!(
+                until_clock_shows(time(hour, minute, 0, 0), &start),
+                expected,
+                "{now} {hour}:{minute}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_deadline_is_never_over_nor_beyond_a_day_and_the_change_of_clocks(
+            second in 1_700_000_000i64..1_900_000_000, hour in 0i8..24, minute in 0i8..60, zone in 0..2usize,
+        ) {
+            let zone = TimeZone::posix([EUROPE, BRAZIL][zone]).unwrap();
+            let now = Timestamp::from_second(second).unwrap().to_zoned(zone);
+            let wait = until_clock_shows(time(hour, minute, 0, 0), &now);
+            prop_assert!(wait > Duration::ZERO && wait <= Duration::from_hours(25), "{wait:?}");
+            let then = now.checked_add(wait).unwrap();
+            let shown = (then.hour(), then.minute());
+            // An hour later where it is left out.
+            prop_assert!(shown == (hour, minute) || shown == (hour + 1, minute), "{now} {shown:?}");
+        }
+    }
 }
