@@ -1,11 +1,12 @@
 //! The time that a run is given, and a machine that sleeps: rows are right, and the same command goes
 //! on.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use scim_rekey::sandbox::Options;
 
-use crate::support::{Person, Stage, ends, faults, until};
+use crate::support::{Person, Program, Stage, ends, faults, until};
 
 /// Every other one does not exist.
 fn half_missing(count: usize) -> Vec<Person> {
@@ -107,4 +108,26 @@ fn a_run_that_was_stopped_for_a_while_goes_on_with_a_new_token() {
     let truth = stage.truth();
     assert_eq!((truth.applied.len(), truth.patch_requests - truth.applied.len() as u64 <= 16), (60, true));
     assert!(truth.token_requests > before, "the token has ended meanwhile: {}", truth.token_requests);
+}
+
+#[test]
+fn a_run_goes_on_although_an_earlier_one_has_a_date_to_come() {
+    let stage = Stage::plain(20);
+    let (input, runs) = (stage.input(), stage.home.path().join("users.runs"));
+    let run = |more: &[&str]| {
+        let args = ["run", input.to_str().unwrap(), "--rate", "100/s"];
+        stage.finish(stage.with_env(Program::new(args).args(more)))
+    };
+    let folders = || fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    run(&[]).expect(0);
+    // As a clock that was ten years ahead would have named it.
+    let ahead = folders().remove(0);
+    fs::rename(&ahead, runs.join("20361122T093138.123Z-3fa9")).unwrap();
+    let others: Vec<_> = stage.people.iter().map(|person| Person::new(person.email.as_str())).collect();
+    stage.write_input(&others);
+    run(&["--max-duration", "200ms"]).expect(75);
+    run(&[]).expect(0);
+    assert_eq!((folders().len(), stage.truth().patch_requests), (2, 40), "the same command went on");
+    run(&[]).expect(0);
+    assert_eq!((folders().len(), stage.truth().patch_requests), (2, 40), "and has nothing left to do");
 }

@@ -9,7 +9,9 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use ring::hmac;
 
 use super::lock::{Holder, Lock, Unlocked, folder_lock};
@@ -112,13 +114,13 @@ pub(crate) fn choose(
             chosen => Ok(chosen),
         },
         Place::Within(runs) => match latest(runs, job) {
-            None => open(&runs.join(new_run_id()), job, holder, patience),
+            None => open(&runs.join(next_run_id(runs)), job, holder, patience),
             Some(path) => match open(&path, job, holder, patience)? {
                 Chosen::Complete(_, past, _) if job.again || !same_input(&path, &past, job)? => {
-                    open(&runs.join(new_run_id()), job, holder, patience)
+                    open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
                 Chosen::Open(folder) if folder.past.is_none() => {
-                    open(&runs.join(new_run_id()), job, holder, patience)
+                    open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
                 chosen => Ok(chosen),
             },
@@ -262,7 +264,26 @@ fn make_key(path: &Path) -> io::Result<String> {
 
 /// A name that sorts by time and says it: `20261122T093138.123Z-3fa9`.
 fn new_run_id() -> String {
-    format!("{}-{:04x}", Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ"), rand::random::<u16>())
+    run_id(Timestamp::now())
+}
+
+/// The same, after all that are there. Their order says which run is the latest, and the clock may
+/// have been ahead when they began.
+fn next_run_id(runs: &Path) -> String {
+    let names = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let latest = names.filter_map(|name| began(name.to_str()?)).max();
+    let after = latest.and_then(|latest| latest.checked_add(1.millisecond()).ok());
+    run_id(after.map_or_else(Timestamp::now, |after| after.max(Timestamp::now())))
+}
+
+fn run_id(at: Timestamp) -> String {
+    format!("{}-{:04x}", at.strftime("%Y%m%dT%H%M%S%.3fZ"), rand::random::<u16>())
+}
+
+/// When a run began, as its name says it.
+fn began(name: &str) -> Option<Timestamp> {
+    let (at, _) = name.split_once("Z-")?;
+    DateTime::strptime("%Y%m%dT%H%M%S%.f", at).ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp())
 }
 
 /// The run id that the folder was named after, as long as it holds no run yet.
