@@ -24,8 +24,7 @@ pub(crate) struct Record {
     accounts: Accounts,
     outcomes: OutcomeFile,
     finished: Vec<(Done, String)>,
-    // The folder is ours until the record is closed.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Record {
@@ -37,7 +36,7 @@ impl Record {
         outcomes: OutcomeFile,
         lock: Lock,
     ) -> Self {
-        Self { log, ledger, accounts, outcomes, finished: Vec::new(), _lock: lock }
+        Self { log, ledger, accounts, outcomes, finished: Vec::new(), lock }
     }
 
     /// Adds a line that speaks of no row.
@@ -97,6 +96,11 @@ impl Record {
     /// The fold over the rows.
     pub(crate) const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Ends the record. The folder is ours until the lock is dropped.
+    pub(crate) fn close(self) -> Lock {
+        self.lock
     }
 
     /// The log.

@@ -7,6 +7,7 @@ mod support;
 mod audit;
 mod checkpoint;
 mod clock;
+mod crash;
 mod doubt;
 mod hostile;
 mod house;

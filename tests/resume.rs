@@ -1,64 +1,10 @@
-//! Killed at any moment, the same command goes on: nothing lost, nothing doubled.
+//! The same command goes on where the last one stopped.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use scim_rekey::sandbox::Options;
 
-use crate::support::{Person, Stage, faults};
-
-/// Kills a run at a random moment of its work, again and again, until a run comes to its end.
-#[test]
-fn twenty_kills_of_a_run_lose_and_double_nothing() {
-    let concurrency = 8;
-    let stage = Stage::new(Person::many(300), faults(r#"{"on":"scim","times":null,"do":{"wait_ms":2}}"#));
-    let program = || stage.program().args(["--concurrency", &concurrency.to_string()]);
-    let mut kills = 0;
-    for _ in 0..20 {
-        let before = stage.truth().patch_requests;
-        let mut running = program().start();
-        // Let it do some work, another amount each time, so that a kill never hits the start only.
-        let work = rand::random_range(0..25);
-        let patience = Instant::now() + Duration::from_secs(30);
-        while running.is_alive() && stage.truth().patch_requests < before + work && Instant::now() < patience
-        {
-            std::thread::yield_now();
-        }
-        if running.is_alive() {
-            running.signal("KILL");
-            kills += 1;
-        }
-        stage.wait(running);
-    }
-    stage.finish(program()).expect(0);
-    stage.check_truth();
-    assert_eq!(stage.summary()["outcomes"]["updated"], 300);
-    let truth = stage.truth();
-    let allowed = 300 + kills * concurrency;
-    assert!(truth.patch_requests <= allowed, "{} patches for {kills} kills", truth.patch_requests);
-    assert!(kills > 10, "only {kills} kills hit");
-    intents_come_first(&stage);
-}
-
-/// Every PATCH that the sandbox saw was declared before: no user was sent more than the log says.
-#[track_caller]
-fn intents_come_first(stage: &Stage) {
-    let mut declared: BTreeMap<String, u64> = BTreeMap::new();
-    for line in stage.audit().iter().filter(|line| line["kind"] == "intent") {
-        *declared.entry(line["user_id"].as_str().unwrap().to_owned()).or_default() += 1;
-    }
-    let mut sent: BTreeMap<String, u64> = BTreeMap::new();
-    for applied in stage.truth().applied {
-        *sent.entry(applied.user_id).or_default() += 1;
-    }
-    for (user, times) in sent {
-        assert!(
-            declared.get(&user).is_some_and(|declared| *declared >= times),
-            "{user} was changed {times} times"
-        );
-    }
-}
+use crate::support::{Person, Stage};
 
 #[test]
 fn a_torn_last_line_is_cut_and_the_run_goes_on() {
@@ -120,6 +66,24 @@ fn a_run_with_failures_is_complete_too() {
     stage.run().expect(3);
     stage.run().expect(0);
     assert_eq!(stage.truth().lookup_requests, 2);
+}
+
+#[test]
+fn a_run_that_could_not_tell_its_end_tells_it_when_it_is_called_again() {
+    let people = vec![Person::new("missing@example.com"), Person::new("a@example.com")];
+    let stage = Stage::new(people, Options::default());
+    stage.run().expect(3);
+    let summary = stage.summary();
+    // As if it had been killed, or its disk had been full, after the last record of the log.
+    let untell = || fs::remove_file(stage.run_dir().join("summary.json")).unwrap();
+    for more in [&[][..], &["--again"]] {
+        untell();
+        let done = stage.finish(stage.program().args(more)).expect(3);
+        assert!(done.last_line().contains("1 updated, 1 failed"), "{}", done.stderr);
+        assert_eq!((stage.summary(), stage.truth().applied.len()), (summary.clone(), 1));
+    }
+    stage.finish(stage.program().arg("--again")).expect(3);
+    assert_eq!(stage.truth().applied.len(), 2, "what is told is repeated when asked");
 }
 
 #[test]

@@ -38,12 +38,20 @@ pub(crate) struct Job {
     pub(crate) retry_of: Option<String>,
     /// Whether a complete run is to be done once more.
     pub(crate) again: bool,
+    /// Whether the files that tell of a complete run are there.
+    pub(crate) is_told: fn(&Path, &Past) -> bool,
 }
 
 impl Job {
     /// Whether a run was begun for the same purpose, on whatever input.
     fn is_that_of(&self, start: &RunStart) -> bool {
         self.dry_run == start.dry_run && self.target == start.target && self.retry_of == start.retry_of
+    }
+
+    /// Whether a complete run is to be done once more. One that was killed before it told how it went is
+    /// what the same command goes on with, so that no kill repeats it.
+    fn repeats(&self, path: &Path, past: &Past) -> Result<bool, Unusable> {
+        Ok(self.again && ((self.is_told)(path, past) || !same_input(path, past, self)?))
     }
 }
 
@@ -116,7 +124,9 @@ pub(crate) fn choose(
         Place::Within(runs) => match latest(runs, job) {
             None => open(&runs.join(next_run_id(runs)), job, holder, patience),
             Some(path) => match open(&path, job, holder, patience)? {
-                Chosen::Complete(_, past, _) if job.again || !same_input(&path, &past, job)? => {
+                Chosen::Complete(_, past, _)
+                    if job.repeats(&path, &past)? || !same_input(&path, &past, job)? =>
+                {
                     open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
                 Chosen::Open(folder) if folder.past.is_none() => {
@@ -146,7 +156,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     if !job.is_that_of(&past.start) {
         return Err(Unusable::Refused(other_job(path, &past.start)));
     }
-    if past.is_complete() && job.again {
+    if past.is_complete() && job.repeats(path, &past)? {
         return begin(path, file, Some(past.end), job, lock);
     }
     if past.is_complete() {
@@ -155,7 +165,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     if !same_input(path, &past, job)? {
         return Err(Unusable::Refused(changed(path)));
     }
-    cut(&file, &past.end).map_err(io_error)?;
+    cut(&file, past.end.len).map_err(io_error)?;
     let log = Log::new(file, past.run_id.clone(), past.end.head.clone(), past.end.len);
     let input_fp = past.start.input_fp.clone();
     Ok(Chosen::Open(Box::new(RunFolder { path: path.to_owned(), log, past: Some(past), input_fp, lock })))
@@ -163,9 +173,10 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
 
 fn begin(path: &Path, file: File, end: Option<End>, job: &Job, lock: Lock) -> Result<Chosen, Unusable> {
     let io_error = |error| Unusable::Io(path.to_owned(), error);
+    cut(&file, end.as_ref().map_or(0, |end| end.len)).map_err(io_error)?;
+    // A folder that holds a complete run keeps its key, or a crash now would leave that run without one.
+    let key = if end.is_some() { read_key(path) } else { make_key(path) }.map_err(io_error)?;
     let end = end.unwrap_or_default();
-    cut(&file, &end).map_err(io_error)?;
-    let key = make_key(path).map_err(io_error)?;
     files::sync_folder(path).map_err(io_error)?;
     let run_id = named_run(path).unwrap_or_else(new_run_id);
     let log = Log::new(file, run_id, end.head, end.len);
@@ -174,8 +185,8 @@ fn begin(path: &Path, file: File, end: Option<End>, job: &Job, lock: Lock) -> Re
 }
 
 /// Cuts what a crash left behind the last whole line.
-fn cut(file: &File, end: &End) -> io::Result<()> {
-    file.set_len(end.len)?;
+fn cut(file: &File, len: u64) -> io::Result<()> {
+    file.set_len(len)?;
     file.sync_all()
 }
 
@@ -242,7 +253,7 @@ fn first_line(path: &Path) -> First {
 }
 
 fn same_input(path: &Path, past: &Past, job: &Job) -> Result<bool, Unusable> {
-    let key = fs::read_to_string(path.join(KEY)).map_err(|_| {
+    let key = read_key(path).map_err(|_| {
         Unusable::Refused(format!(
             "{} is missing, so nobody can tell whether INPUT is the same",
             path.join(KEY).display()
@@ -254,6 +265,10 @@ fn same_input(path: &Path, past: &Past, job: &Job) -> Result<bool, Unusable> {
 fn fingerprint(key: &str, sha256: &[u8; 32]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.trim().as_bytes());
     hex(hmac::sign(&key, sha256).as_ref())
+}
+
+fn read_key(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path.join(KEY))
 }
 
 fn make_key(path: &Path) -> io::Result<String> {

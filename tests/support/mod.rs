@@ -3,18 +3,22 @@
 
 mod canary;
 mod forgery;
+mod judge;
 mod listener;
 mod program;
 mod stage;
+mod strace;
 mod trials;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::Canary;
 pub(crate) use forgery::{Forger, Forgery};
+pub(crate) use judge::Judge;
 pub(crate) use listener::{Listener, Speaks, Stranger, certificate};
 pub(crate) use program::{Finished, Program, Running};
 pub(crate) use stage::{Person, Stage, outcomes_in};
+pub(crate) use strace::{Call, Strace};
 pub(crate) use trials::{trials, tried};
 
 /// SHA-256 in lower-case hex, computed apart from the program.
@@ -31,6 +35,11 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 pub(crate) fn faults(rules: &str) -> scim_rekey::sandbox::Options {
     let faults = scim_rekey::sandbox::parse_script(&format!("{{\"faults\":[{rules}]}}")).unwrap();
     scim_rekey::sandbox::Options { faults, ..Default::default() }
+}
+
+/// A number from the environment, so that a big machine can try more.
+pub(crate) fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
 /// Waits until something is so. Half a minute at most, so that a broken promise fails instead of

@@ -40,6 +40,17 @@ impl Program {
         Self::wrapped(shell, args)
     }
 
+    /// The same below another program that is given these arguments first, such as strace.
+    pub(crate) fn below<I: AsRef<OsStr>>(
+        tool: &str,
+        first: impl IntoIterator<Item = I>,
+        args: impl IntoIterator<Item = I>,
+    ) -> Self {
+        let mut command = Command::new(tool);
+        command.args(first).arg(env!("CARGO_BIN_EXE_scim-rekey"));
+        Self::wrapped(command, args)
+    }
+
     fn wrapped<I: AsRef<OsStr>>(mut command: Command, args: impl IntoIterator<Item = I>) -> Self {
         command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());

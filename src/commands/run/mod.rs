@@ -83,18 +83,24 @@ pub(crate) fn job(
     let (about, lost) = count_rows(&mut input, &survey, &plan, wanted)?;
     let (service, _sandbox) = find_service(args)?;
     let target = if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() };
-    let job = Job { input_sha256: survey.sha256, dry_run: args.dry_run, target, retry_of, again: args.again };
+    let job = Job {
+        input_sha256: survey.sha256,
+        dry_run: args.dry_run,
+        target,
+        retry_of,
+        again: args.again,
+        is_told: report::is_current,
+    };
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
     let _client_lock = lock_client(args, &service, &place, &holder)?;
     let visible = talk.is_watched();
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
+        // The last process died, or its disk was full, after its last record and before its last word.
+        Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
+            last_words(&path, args, &past.ended.unwrap_or_default(), None, visible, earlier)
+        }
         Chosen::Complete(path, past, _lock) => {
-            // The last process may have died after its last record and before its last file.
-            if !report::is_current(&path, &past) {
-                report::write(&path, &past)
-                    .map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
-            }
             if visible || talk.verbose > 0 {
                 let tally = past.ledger.tally();
                 complain(format_args!(
@@ -199,7 +205,7 @@ impl Session<'_> {
         let traffic = traffic(engine.client());
         progress.finish();
         let end = finish(&mut record, &start, stop.as_ref(), traffic).await;
-        drop(record);
+        let _lock = record.close();
         end.map_err(|error| words_on(74, &path, &error.to_string(), None))
             .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible, earlier))
     }
