@@ -8,6 +8,7 @@ mod audit;
 mod checkpoint;
 mod clock;
 mod crash;
+mod disk;
 mod doubt;
 mod hostile;
 mod house;
