@@ -2,7 +2,7 @@
 //! through a symbolic link, and replaced whole or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -26,13 +26,31 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 
 /// Opens a file for reading and appending, making it if it is missing.
 pub(crate) fn open_append(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
-    let file = options.open(path)?;
+    options.read(true).append(true).create(true).mode(0o600);
+    let file = open_regular(path, &mut options, OFlags::NOFOLLOW)?;
     // The mode above is cut by the umask, and an old file may be open to others.
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
+}
+
+/// Opens a file for reading. What is no file could keep a reader waiting for ever.
+pub(crate) fn open_read(path: &Path) -> io::Result<File> {
+    open_regular(path, OpenOptions::new().read(true), OFlags::empty())
+}
+
+/// Opens what is a file, and no FIFO, device or folder; without waiting for the other end of a FIFO.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
+    let flags = i32::try_from((flags | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+/// Reads a file to its end.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_read(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// How files begin that are not finished yet.
@@ -129,6 +147,17 @@ mod tests {
         assert!(open_append(&link).is_err());
         replace(&link, |out| out.write_all(b"x")).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let fifo = home.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+        for path in [&fifo, Path::new("/dev/zero"), home.path()] {
+            assert!(open_append(path).is_err(), "{}", path.display());
+            assert!(read(path).is_err(), "{}", path.display());
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("failpoint", &[]),
     ("sandbox", &[]),
     ("input", &["domain"]),
-    ("audit", &["domain"]),
+    ("audit", &["domain", "files"]),
     ("scim", &["domain"]),
     ("stops", &["domain"]),
     ("views", &["domain", "files"]),
@@ -24,8 +24,8 @@ const FLOORS: [(&str, &[&str]); 18] = [
     (
         "commands",
         &[
-            "domain", "audit", "cli", "config", "engine", "folder", "input", "plan", "record", "sandbox",
-            "scim", "stops", "views",
+            "domain", "audit", "cli", "config", "engine", "files", "folder", "input", "plan", "record",
+            "sandbox", "scim", "stops", "views",
         ],
     ),
     ("simulation", &["domain", "cli", "commands", "config", "sandbox", "scim", "stops"]),

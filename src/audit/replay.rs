@@ -16,6 +16,7 @@ use super::order::Order;
 use super::record::{Line, RunEnd, RunStart, Traffic};
 use crate::domain::event::{Done, Trail};
 use crate::domain::outcome::Doubt;
+use crate::files;
 
 /// The longest line that is read; ours are below 2 KiB.
 const LINE_CAP: u64 = 1 << 20;
@@ -118,7 +119,7 @@ pub(crate) struct Past {
 impl Past {
     /// Reads the log; nothing when it holds no run yet.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Damage> {
-        Self::of(&File::open(path)?)
+        Self::of(&files::open_read(path)?)
     }
 
     /// The same for an open file.

@@ -1,6 +1,6 @@
 //! `report`: what people read, made again from the audit log.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Failure, read_past, say};
 use crate::audit::log::now;
 use crate::audit::replay::{Past, rows};
+use crate::files;
 use crate::folder::lock::{Holder, Lock, Unlocked, folder_lock};
 use crate::folder::run::LOG;
 use crate::views::summary::{Requests, Summary};
@@ -34,7 +35,7 @@ pub(crate) fn report(run_dir: &Path) -> Result<u8, Failure> {
 /// Whether the files tell all that the log tells. The summary is written last, and names the log's
 /// head.
 pub(crate) fn is_current(run_dir: &Path, past: &Past) -> bool {
-    let summary = fs::read(run_dir.join(summary::NAME)).ok();
+    let summary = files::read(&run_dir.join(summary::NAME)).ok();
     let summary = summary.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     summary.is_some_and(|summary| summary["audit_head"] == *past.end.head.hash)
         && run_dir.join(outcomes::NAME).exists()

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::chain::sha256_hex;
 use crate::domain::text::clean;
+use crate::files;
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -120,7 +121,7 @@ impl Lock {
 
     /// Whether somebody holds it, without taking it.
     pub(crate) fn standing(file: &LockFile) -> Standing {
-        let opened = harmless().and_then(|options| options.open(&file.path));
+        let opened = files::open_regular(&file.path, OpenOptions::new().read(true), OFlags::NOFOLLOW);
         match opened.map(|file| (file.try_lock_shared(), file)) {
             Ok((Err(TryLockError::WouldBlock), mut file)) => Standing::Held(read_holder(&mut file)),
             Ok((Ok(()) | Err(TryLockError::Error(_)), _)) | Err(_) => Standing::Free,
@@ -134,19 +135,15 @@ impl Drop for Lock {
     }
 }
 
-/// Reading what anybody may have put there: no link is followed, and no pipe is waited for.
-fn harmless() -> io::Result<OpenOptions> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(i32::try_from(flags.bits()).map_err(io::Error::other)?);
-    Ok(options)
-}
-
 /// Locking needs no right to write, so a file that another user left behind will do.
 fn open(LockFile { path, mode }: &LockFile) -> io::Result<File> {
-    let options = harmless()?;
-    options.clone().write(true).create(true).truncate(false).mode(*mode).open(path).or_else(|error| {
-        if error.kind() == io::ErrorKind::PermissionDenied { options.open(path) } else { Err(error) }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    let mut made = options.clone();
+    made.write(true).create(true).truncate(false).mode(*mode);
+    files::open_regular(path, &mut made, OFlags::NOFOLLOW).or_else(|error| {
+        let not_ours = error.kind() == io::ErrorKind::PermissionDenied;
+        if not_ours { files::open_regular(path, &mut options, OFlags::NOFOLLOW) } else { Err(error) }
     })
 }
 

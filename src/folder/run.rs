@@ -5,7 +5,7 @@
 //! the folder, so that the log alone, wherever it is sent, gives no way to try passwords.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -148,7 +148,8 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
         Unlocked::Io(error) => io_error(error),
     })?;
     files::sweep(path).map_err(io_error)?;
-    let file = files::open_append(&path.join(LOG)).map_err(io_error)?;
+    let log = path.join(LOG);
+    let file = files::open_append(&log).map_err(|error| Unusable::Io(log, error))?;
     let past = Past::read(&path.join(LOG)).map_err(|damage| damaged(path, &damage))?;
     let Some(past) = past else {
         return begin(path, file, None, job, lock);
@@ -231,14 +232,20 @@ fn latest(runs: &Path, job: &Job) -> Option<PathBuf> {
 enum First {
     /// With a run.
     Start(Box<RunStart>),
-    /// With a whole line that is no run's.
+    /// With a whole line that is no run's, or nobody can tell.
     Damaged,
     /// It does not: there is no log, or a crash left less than a line, so nothing was ever sent.
     None,
 }
 
 fn first_line(path: &Path) -> First {
-    let Ok(file) = File::open(path) else { return First::None };
+    let file = match files::open_read(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return First::None;
+        }
+        Err(_) => return First::Damaged,
+    };
     let mut line = Vec::new();
     match BufReader::new(file).take(1 << 20).read_until(b'\n', &mut line) {
         Ok(_) if line.ends_with(b"\n") => {}
@@ -268,7 +275,7 @@ fn fingerprint(key: &str, sha256: &[u8; 32]) -> String {
 }
 
 fn read_key(path: &Path) -> io::Result<String> {
-    fs::read_to_string(path.join(KEY))
+    String::from_utf8(files::read(&path.join(KEY))?).map_err(io::Error::other)
 }
 
 fn make_key(path: &Path) -> io::Result<String> {

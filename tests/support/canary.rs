@@ -78,7 +78,7 @@ impl Search {
             let path = entry.path();
             if path.is_dir() {
                 found.extend(self.files(&path, except));
-            } else if !except.contains(&path.as_path()) {
+            } else if path.is_file() && !except.contains(&path.as_path()) {
                 found.extend(self.text(&path.display().to_string(), &fs::read(&path).unwrap_or_default()));
             }
         }
