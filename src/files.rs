@@ -1,8 +1,11 @@
 //! Files that hold what was done to whom: 0600 in a 0700 folder whatever the umask, never
 //! through a symbolic link, and replaced whole or not at all.
 
+pub(crate) mod patience;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -44,6 +47,23 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: OFlags
     let flags = i32::try_from((flags | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
     let file = options.custom_flags(flags).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+/// Takes the disk space for these bytes of a file, whose length stays as it is. Where that cannot be done
+/// ahead, nothing is; only a full disk is an error.
+pub(crate) fn reserve(file: &File, bytes: Range<u64>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+
+        let done = fallocate(file, FallocateFlags::KEEP_SIZE, bytes.start, bytes.end - bytes.start);
+        if let Err(error @ (Errno::NOSPC | Errno::DQUOT)) = done {
+            return Err(error.into());
+        }
+    }
+    let _ = (file, bytes);
+    Ok(())
 }
 
 /// Reads a file to its end.

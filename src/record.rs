@@ -62,8 +62,9 @@ impl Record {
     pub(crate) async fn commit(&mut self) -> io::Result<()> {
         self.log.commit().await.map_err(|error| cannot_write("the audit log", &error))?;
         if !self.finished.is_empty() {
-            self.outcomes.append(&self.finished).map_err(|error| cannot_write("outcome.csv", &error))?;
+            let written = self.outcomes.append(&self.finished).await;
             self.finished.clear();
+            written.map_err(|error| cannot_write("outcome.csv", &error))?;
         }
         Ok(())
     }
@@ -100,7 +101,13 @@ impl Record {
 
     /// Ends the record. The folder is ours until the lock is dropped.
     pub(crate) fn close(self) -> Lock {
+        self.log.close();
         self.lock
+    }
+
+    /// Whether the disk has not answered, so that nothing more can be expected of it.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.log.is_stuck() || self.outcomes.is_stuck()
     }
 
     /// The log.

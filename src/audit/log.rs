@@ -1,20 +1,29 @@
 //! Appending to the log, and putting a group of lines on disk together.
 //!
 //! Invariant: when [`Log::commit`] returns `Ok`, every line appended before it survives a
-//! power cut. After an error nothing more is written: a failed sync cannot be repeated, since
-//! the kernel may have dropped what it could not write.
+//! power cut. After an error of a write or a sync nothing more is written: a failed sync cannot be
+//! repeated, since the kernel may have dropped what it could not write. A disk that does not answer
+//! has failed too.
+//!
+//! Room for what a line leads to is taken before it counts: when the disk is full, what is in the air
+//! can still be recorded.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::chain::Head;
 use super::record::Body;
+use crate::files::patience::{PATIENCE, within};
+use crate::files::reserve;
 
 /// A checkpoint stands after so many lines.
 const CHECKPOINT_EVERY: u64 = 1000;
+/// Disk space that is ours ahead of what is written: the ends of as many rows as can be in the air.
+const ROOM: u64 = 1 << 20;
 
 /// The open log of one run.
 #[derive(Debug)]
@@ -27,7 +36,22 @@ pub(crate) struct Log {
     waiting: Vec<u8>,
     /// Checkpoints among `waiting`.
     checkpoints: Vec<Head>,
-    broken: bool,
+    /// Whether what waits leads to more lines.
+    leads_on: bool,
+    /// Up to which byte the disk space is ours.
+    room: u64,
+    patience: Duration,
+    state: State,
+}
+
+/// What can be expected of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Sound,
+    /// A write or a sync failed.
+    Broken,
+    /// One of them has not returned.
+    Stuck,
 }
 
 /// Where a line was put, and when.
@@ -49,12 +73,16 @@ impl Log {
             len,
             waiting: Vec::new(),
             checkpoints: Vec::new(),
-            broken: false,
+            leads_on: false,
+            room: len,
+            patience: PATIENCE,
+            state: State::Sound,
         }
     }
 
     /// Adds a line; it is on disk after the next [`Log::commit`].
     pub(crate) fn append(&mut self, body: &Body<'_>) -> Stamp {
+        self.leads_on |= matches!(body, Body::RunStart(_) | Body::Resume { .. } | Body::Intent { .. });
         let stamp = self.seal(body);
         if self.head.seq.is_multiple_of(CHECKPOINT_EVERY) {
             self.seal(&Body::Checkpoint { records: self.head.seq });
@@ -73,42 +101,64 @@ impl Log {
 
     /// Writes and syncs what waits. The runtime goes on meanwhile, so that answers that arrive
     /// during one sync share the next.
+    ///
+    /// Without room for what the lines lead to it is an error as well, but the lines are on disk, and
+    /// so will be those that end what was begun before.
     pub(crate) async fn commit(&mut self) -> io::Result<()> {
-        if self.broken {
+        if self.is_broken() {
             return Err(io::Error::other("an earlier write failed"));
         }
         if self.waiting.is_empty() {
             return Ok(());
         }
         let lines = std::mem::take(&mut self.waiting);
+        let (from, end) = (self.len, self.len + lines.len() as u64);
+        let short = std::mem::take(&mut self.leads_on) && self.room < end + ROOM;
+        let room = end + 2 * ROOM;
         let file = Arc::clone(&self.file);
-        let length = lines.len() as u64;
-        let written = tokio::task::spawn_blocking(move || {
+        let written = within(self.patience, move || {
+            let reserved = if short { reserve(&file, from..room) } else { Ok(()) };
             (&*file).write_all(&lines)?;
             file.sync_data()?;
-            Ok(lines)
+            Ok((lines, reserved))
         });
-        match written.await.map_err(io::Error::other).flatten() {
-            Ok(mut lines) => {
-                self.len += length;
+        match written.await {
+            Ok((mut lines, reserved)) => {
+                self.len = end;
                 lines.clear();
                 self.waiting = lines;
                 // Only what is on disk may be asked for later.
                 for Head { seq, hash } in self.checkpoints.drain(..) {
                     tracing::info!("audit log: checkpoint {hash} is record {seq}");
                 }
-                Ok(())
+                if short && reserved.is_ok() {
+                    self.room = room;
+                }
+                reserved
             }
             Err(error) => {
-                self.broken = true;
+                let stuck = error.kind() == io::ErrorKind::TimedOut;
+                self.state = if stuck { State::Stuck } else { State::Broken };
                 Err(error)
             }
         }
     }
 
+    /// Gives back the room that was not needed.
+    pub(crate) fn close(self) {
+        if self.state == State::Sound && self.room > self.len {
+            let _ = self.file.set_len(self.len);
+        }
+    }
+
     /// Whether a write has failed.
-    pub(crate) const fn is_broken(&self) -> bool {
-        self.broken
+    pub(crate) fn is_broken(&self) -> bool {
+        self.state != State::Sound
+    }
+
+    /// Whether a write has not returned, so that no other can be expected to.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.state == State::Stuck
     }
 }
 
@@ -122,6 +172,8 @@ mod tests {
     use std::os::fd::OwnedFd;
 
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::audit::record::Actor;
 
     #[tokio::test]
     async fn a_line_that_cannot_be_synced_is_not_committed() {
@@ -132,5 +184,40 @@ mod tests {
         log.append(&Body::Token { expires_in_s: 1 });
         assert!(log.commit().await.is_err() && log.is_broken());
         assert!(log.commit().await.is_err(), "a failed sync is not tried again");
+        assert!(!log.is_stuck());
+    }
+
+    #[tokio::test]
+    async fn a_write_that_hangs_has_failed_after_a_while() {
+        // Nobody reads, so the pipe is full after 64 KiB and the write waits.
+        let (reader, writer) = io::pipe().unwrap();
+        let mut log = Log::new(File::from(OwnedFd::from(writer)), "run".to_owned(), Head::default(), 0);
+        log.patience = Duration::from_millis(100);
+        for _ in 0..1000 {
+            log.append(&Body::Token { expires_in_s: 1 });
+        }
+        assert_eq!(log.commit().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(log.is_stuck() && log.is_broken() && log.commit().await.is_err());
+        // Lets the thread that waits go, which the runtime waits for.
+        drop(reader);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn room_is_taken_ahead_and_given_back() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let file = tempfile::tempfile().unwrap();
+        let mut log = Log::new(file.try_clone().unwrap(), "run".to_owned(), Head::default(), 0);
+        let allocated = || file.metadata().unwrap().blocks() * 512;
+        log.append(&Body::Checkpoint { records: 0 });
+        log.commit().await.unwrap();
+        assert!(allocated() < ROOM, "this line leads to nothing");
+        log.append(&Body::Resume { actor: Actor { uid: 0, pid: 0, host: String::new() }, in_doubt: 0 });
+        log.commit().await.unwrap();
+        assert_eq!(file.metadata().unwrap().len(), log.len);
+        assert!(allocated() >= ROOM, "{}", allocated());
+        log.close();
+        assert!(allocated() < ROOM, "{}", allocated());
     }
 }

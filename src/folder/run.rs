@@ -149,8 +149,12 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     })?;
     files::sweep(path).map_err(io_error)?;
     let log = path.join(LOG);
-    let file = files::open_append(&log).map_err(|error| Unusable::Io(log, error))?;
-    let past = Past::read(&path.join(LOG)).map_err(|damage| damaged(path, &damage))?;
+    let log_error = |error| Unusable::Io(log.clone(), error);
+    let file = files::open_append(&log).map_err(log_error)?;
+    let past = Past::read(&log).map_err(|damage| match damage {
+        Damage::Io(error) => log_error(error),
+        damage @ Damage::Broken { .. } => damaged(path, &damage),
+    })?;
     let Some(past) = past else {
         return begin(path, file, None, job, lock);
     };

@@ -4,9 +4,11 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::domain::event::Done;
 use crate::files;
+use crate::files::patience::{PATIENCE, within};
 
 /// Name of the file in the run folder.
 pub(crate) const NAME: &str = "outcome.csv";
@@ -25,11 +27,21 @@ pub(crate) const COLUMNS: [&str; 10] = [
     "detail",
 ];
 
-/// The file while it grows.
+/// The file while it grows. After an error it grows no more: it is made anew from the log, and until
+/// then ends with a whole line.
 #[derive(Debug)]
 pub(crate) struct OutcomeFile {
-    file: File,
-    waiting: Vec<u8>,
+    file: Arc<File>,
+    len: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Grows,
+    Failed,
+    /// A write has not returned.
+    Stuck,
 }
 
 impl OutcomeFile {
@@ -38,21 +50,41 @@ impl OutcomeFile {
         folder: &Path,
         settled: impl Iterator<Item = io::Result<(Done, String)>>,
     ) -> io::Result<Self> {
-        let path = folder.join(NAME);
         write_whole(folder, settled)?;
-        Ok(Self { file: files::open_append(&path)?, waiting: Vec::new() })
+        let file = files::open_append(&folder.join(NAME))?;
+        let len = file.metadata()?.len();
+        Ok(Self { file: Arc::new(file), len, state: State::Grows })
     }
 
-    /// Adds rows that have just finished.
-    pub(crate) fn append(&mut self, rows: &[(Done, String)]) -> io::Result<()> {
-        self.waiting.clear();
-        let mut writer = csv::Writer::from_writer(&mut self.waiting);
+    /// Adds rows that have just finished. An error is told once.
+    pub(crate) async fn append(&mut self, rows: &[(Done, String)]) -> io::Result<()> {
+        if self.state != State::Grows {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        let mut writer = csv::Writer::from_writer(&mut lines);
         for (done, finished_at) in rows {
             write_row(&mut writer, done, finished_at)?;
         }
         writer.flush()?;
         drop(writer);
-        self.file.write_all(&self.waiting)
+        let (file, len, count) = (Arc::clone(&self.file), self.len, lines.len() as u64);
+        let written =
+            within(PATIENCE, move || (&*file).write_all(&lines).inspect_err(|_| _ = file.set_len(len)));
+        match written.await {
+            Ok(()) => self.len += count,
+            Err(error) => {
+                let stuck = error.kind() == io::ErrorKind::TimedOut;
+                self.state = if stuck { State::Stuck } else { State::Failed };
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a write has not returned.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.state == State::Stuck
     }
 }
 
@@ -108,12 +140,12 @@ mod tests {
         (Done { line, email: email.into(), trail, ending }, "2026-01-01T00:00:00.000Z".into())
     }
 
-    #[test]
-    fn growing_and_whole_are_the_same_lines() {
+    #[tokio::test]
+    async fn growing_and_whole_are_the_same_lines() {
         let (grown, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut file =
             OutcomeFile::begin(grown.path(), std::iter::once(Ok(done(2, "=a@example.com", "x")))).unwrap();
-        file.append(&[done(3, "b@example.com", "+1,\"2\"")]).unwrap();
+        file.append(&[done(3, "b@example.com", "+1,\"2\"")]).await.unwrap();
         write_whole(
             whole.path(),
             [done(2, "=a@example.com", "x"), done(3, "b@example.com", "+1,\"2\"")].map(Ok).into_iter(),

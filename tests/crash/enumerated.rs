@@ -3,11 +3,8 @@
 
 use std::fmt;
 use std::fs;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use crate::support::{Judge, Program, Stage, Strace};
+use crate::support::{Judge, Program, Stage, Strace, two_at_a_time};
 
 /// What leaves a trace on disk, or at the service.
 const CALLS: [&str; 19] = [
@@ -128,22 +125,6 @@ impl Scene {
 fn watching(stage: &Stage, calls: &[&str], on_log: bool) -> Strace {
     let strace = Strace::of(calls);
     if on_log { strace.on(stage.run_dir().join("audit.jsonl")) } else { strace }
-}
-
-/// Tries every case, two at a time, and adds up what they say.
-fn two_at_a_time<T: Send>(cases: impl Iterator<Item = T> + Send, try_one: impl Fn(T) -> u64 + Sync) -> u64 {
-    let (cases, sum) = (Mutex::new(cases), AtomicU64::new(0));
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                // The guard must not outlive this line, or the two would wait for each other.
-                while let Some(case) = { cases.lock().unwrap().next() } {
-                    sum.fetch_add(try_one(case), Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    sum.into_inner()
 }
 
 #[test]

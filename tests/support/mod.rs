@@ -10,6 +10,9 @@ mod stage;
 mod strace;
 mod trials;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::Canary;
@@ -42,6 +45,25 @@ pub(crate) fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
+/// Tries every case, two at a time, and adds up what they say.
+pub(crate) fn two_at_a_time<T: Send>(
+    cases: impl Iterator<Item = T> + Send,
+    try_one: impl Fn(T) -> u64 + Sync,
+) -> u64 {
+    let (cases, sum) = (Mutex::new(cases), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                // The guard must not outlive this line, or the two would wait for each other.
+                while let Some(case) = { cases.lock().unwrap().next() } {
+                    sum.fetch_add(try_one(case), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    sum.into_inner()
+}
+
 /// Waits until something is so. Half a minute at most, so that a broken promise fails instead of
 /// hanging.
 #[track_caller]
@@ -49,7 +71,7 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !so() {
         assert!(Instant::now() < end, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -1,6 +1,5 @@
 //! How it went: the last record of the log, the files made from it, and the last words.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,27 +28,44 @@ pub(super) fn traffic(client: &Client) -> Traffic {
     }
 }
 
-/// The last line of the log.
+/// The last line of the log, and why the run stopped before its end, if it did.
 pub(super) async fn finish(
     record: &mut Record,
     start: &RunStart,
-    stop: Option<&Stop>,
+    stop: Option<Stop>,
     traffic: Traffic,
-) -> io::Result<RunEnd> {
+) -> (RunEnd, Option<Stop>) {
     let ledger = record.ledger();
     let complete = ledger.unsettled() == 0 && ledger.tally().total() == start.rows;
+    // With every end in a sound log, what else could not be written is written now, or complained of then.
+    let moot = |stop: &Stop| complete && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
+    let stop = stop.filter(|stop| !moot(stop));
     let end = RunEnd {
         complete,
-        exit_code: stop.map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
-        stopped: stop.map(Stop::sentence),
+        exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
+        stopped: stop.as_ref().map(Stop::sentence),
         traffic,
         warnings: mfa_warning(ledger.tally()).into_iter().collect(),
     };
-    if !record.log().is_broken() {
-        record.note(&Body::RunEnd(&end));
-        record.commit().await?;
+    if record.log().is_broken() {
+        return (end, stop);
     }
-    Ok(end)
+    record.note(&Body::RunEnd(&end));
+    match record.commit().await {
+        Err(error) if record.log().is_broken() => {
+            let lost = Stop::LogLost(error.to_string());
+            (RunEnd { complete: false, exit_code: lost.exit_code(), ..end }, Some(lost))
+        }
+        // Without a growing outcome.csv there is still the final one.
+        Ok(()) | Err(_) => (end, stop),
+    }
+}
+
+/// What is said when the disk does not answer: nothing more can be read from it, or written to it.
+pub(super) fn stuck_words(path: &Path, start: &RunStart, record: &Record, stop: Option<&Stop>) -> Failure {
+    let why = stop.map(Stop::sentence).unwrap_or_default();
+    let counts = record.tally().sentence();
+    words_on(74, path, &format!("{why}: {counts} of {}", count(start.rows, "row")), None)
 }
 
 fn mfa_warning(tally: &Tally) -> Option<String> {
@@ -71,14 +87,17 @@ pub(super) fn last_words(
     visible: bool,
     earlier: Option<&Path>,
 ) -> Result<u8, Failure> {
-    let past = read_past(path)?;
-    let log_lost = matches!(stop, Some(Stop::LogLost(_)));
-    match report::write(path, &past) {
-        // The disk that would not take the log may not take these either; the next session makes them.
-        Err(_) if log_lost => {}
-        done => done.map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?,
-    }
+    let past = read_past(path).map_err(|failure| words_on(74, path, &failure.words, None))?;
     let tally = past.ledger.tally_with_doubts();
+    let counts = format!("{} of {}", tally.sentence(), count(past.start.rows, "row"));
+    match (report::write(path, &past), stop) {
+        // The disk that would not take the log may not take these either; the next session makes them.
+        (Ok(()), _) | (Err(_), Some(Stop::LogLost(_))) => {}
+        (Err(error), _) => {
+            let what = format!("outcome.csv and summary.json cannot be written: {error}: {counts}");
+            return Err(words_on(74, path, &what, None));
+        }
+    }
     if visible {
         show_summary(path, &past, &tally);
     } else {
@@ -87,7 +106,7 @@ pub(super) fn last_words(
     if end.exit_code == 0 {
         if visible {
             let what = if args.dry_run { "rehearsed, nothing was changed" } else { "finished" };
-            complain(format_args!("{what}: {} of {}", tally.sentence(), count(past.start.rows, "row")));
+            complain(format_args!("{what}: {counts}"));
         }
         return Ok(0);
     }
@@ -101,8 +120,7 @@ pub(super) fn last_words(
         3 | 4 if end.complete => retry_command(path, earlier),
         _ => same_command(),
     };
-    let what = format!("{sentence}: {} of {}", tally.sentence(), count(past.start.rows, "row"));
-    Err(words_on(end.exit_code, path, &what, Some(&next)))
+    Err(words_on(end.exit_code, path, &format!("{sentence}: {counts}"), Some(&next)))
 }
 
 pub(super) fn words_on(code: u8, path: &Path, what: &str, next: Option<&str>) -> Failure {

@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use self::ending::{finish, last_words, traffic, words_on};
+use self::ending::{finish, last_words, stuck_words, traffic};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
-use crate::audit::record::{Body, RunStart};
+use crate::audit::record::{Body, RunEnd, RunStart};
 use crate::audit::replay::{Accounts, Past, rows};
 use crate::cli::{RunArgs, When};
 use crate::config::{self, Service};
@@ -98,7 +98,9 @@ pub(crate) fn job(
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
         // The last process died, or its disk was full, after its last record and before its last word.
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
-            last_words(&path, args, &past.ended.unwrap_or_default(), None, visible, earlier)
+            let exit_code = past.ledger.tally().exit_code();
+            let end = RunEnd { complete: true, exit_code, ..RunEnd::default() };
+            last_words(&path, args, &end, None, visible, earlier)
         }
         Chosen::Complete(path, past, _lock) => {
             if visible || talk.verbose > 0 {
@@ -204,10 +206,13 @@ impl Session<'_> {
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
         progress.finish();
-        let end = finish(&mut record, &start, stop.as_ref(), traffic).await;
+        let (end, stop) = finish(&mut record, &start, stop, traffic).await;
+        if record.is_stuck() {
+            return Err(stuck_words(&path, &start, &record, stop.as_ref()));
+        }
+        // The folder is ours until the last word.
         let _lock = record.close();
-        end.map_err(|error| words_on(74, &path, &error.to_string(), None))
-            .and_then(|end| last_words(&path, args, &end, stop.as_ref(), visible, earlier))
+        last_words(&path, args, &end, stop.as_ref(), visible, earlier)
     }
 }
 

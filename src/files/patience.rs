@@ -1,0 +1,54 @@
+//! A disk that hangs fails, instead of keeping the program for ever.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// How long the disk may take for one thing before it counts as broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// In steps: a process that is stopped for a while uses up one of them, and not its patience.
+const STEPS: u32 = 10;
+
+/// Does what a disk may keep for ever. What takes longer than `patience` has failed: it is left to
+/// itself, and may happen later all the same.
+pub(crate) async fn within<T: Send + 'static>(
+    patience: Duration,
+    job: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let mut job = spawn_blocking(job);
+    for _ in 0..STEPS {
+        if let Ok(done) = timeout(patience / STEPS, &mut job).await {
+            return done.map_err(io::Error::other).flatten();
+        }
+    }
+    let words = format!("the disk has not answered for {} s", patience.as_secs());
+    Err(io::Error::new(io::ErrorKind::TimedOut, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_hangs_has_failed_after_a_while() {
+        let (held, job) = mpsc::channel::<()>();
+        let hangs = within(Duration::from_millis(50), move || {
+            let _ = job.recv();
+            Ok(())
+        });
+        assert_eq!(hangs.await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_ends_says_how() {
+        assert_eq!(within(PATIENCE, || Ok(7)).await.unwrap(), 7);
+        let error = within(PATIENCE, || Err::<(), _>(io::ErrorKind::StorageFull.into())).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}
