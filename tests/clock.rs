@@ -92,9 +92,10 @@ fn a_jump_during_a_token_s_life_neither_ends_it_nor_prolongs_it() {
     for jump in ["+10y", "-10y"] {
         let stage = Stage::new(Person::many(60), Options { token_life_s: 2, ..Options::default() });
         let clock = Clock::new(&stage, "+0");
-        let running = clock.on(stage.program()).args(["--rate", "40/s"]).start();
+        let mut running = clock.on(stage.program()).args(["--rate", "40/s"]).start();
         until("it works", || stage.truth().patch_requests >= 5);
         clock.jump(jump);
+        ends(&mut running);
         stage.wait(running).expect(0);
         stage.check_truth();
         let truth = stage.truth();
