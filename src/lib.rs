@@ -47,6 +47,8 @@ mod config;
 mod domain;
 mod engine;
 mod failpoint;
+#[cfg(test)]
+mod figures;
 mod files;
 mod folder;
 #[cfg(fuzzing)]

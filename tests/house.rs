@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 18] = [
+const FLOORS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
+    ("figures", &[]),
     ("sandbox", &[]),
     ("input", &["domain"]),
     ("audit", &["domain", "files"]),
@@ -15,7 +16,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("stops", &["domain"]),
     ("views", &["domain", "files"]),
     ("plan", &["domain"]),
-    ("fuzz", &["domain", "input", "audit", "scim"]),
+    ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
     ("folder", &["domain", "audit", "files"]),
     ("record", &["domain", "audit", "views", "folder"]),
     ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),
@@ -28,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "sandbox", "scim", "stops", "views",
         ],
     ),
-    ("simulation", &["domain", "cli", "commands", "config", "sandbox", "scim", "stops"]),
+    ("simulation", &["domain", "figures", "cli", "commands", "config", "sandbox", "scim", "stops"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::lookup;
+use crate::figures::figure;
 
 const NAME: &str = "kim.isos@example.com";
 const ID: &str = "2819c223-7f76-453a-919d-413861904646";
@@ -145,7 +146,7 @@ fn no_near_miss_is_ever_ready() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let trials = number("SCIM_REKEY_TRIALS").unwrap_or(100_000);
     let seed = number("SCIM_REKEY_SEED").unwrap_or_else(rand::random);
-    println!("SCIM_REKEY_SEED={seed}");
+    figure(&format!("SCIM_REKEY_SEED={seed}"));
     let mut random = StdRng::seed_from_u64(seed);
     let (mut ready, mut missed) = (0, 0);
     for _ in 0..trials {
@@ -163,6 +164,6 @@ fn no_near_miss_is_ever_ready() {
             None => missed += 1,
         }
     }
-    println!("{trials} replies: {ready} lead to the one account, {missed} to nobody");
+    figure(&format!("{trials} replies: {ready} lead to the one account, {missed} to nobody"));
     assert!(ready > trials / 10 && missed > trials / 10, "{ready} ready, {missed} not");
 }

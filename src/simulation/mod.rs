@@ -12,9 +12,3 @@ mod seeds;
 mod stage;
 mod story;
 mod token;
-
-/// Shows a figure that a test has measured, whether it passes or not.
-fn figure(sentence: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "measured: {sentence}");
-}

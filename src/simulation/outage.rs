@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::figure;
 use super::judge::{Person, faults};
 use super::network::{Shows, Weather};
 use super::stage::Stage;
+use crate::figures::figure;
 use crate::sandbox::Options;
 
 const OUTAGES: [Shows; 5] =

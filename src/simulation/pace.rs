@@ -3,10 +3,10 @@
 
 use serde_json::json;
 
-use super::figure;
 use super::judge::{Person, faults};
 use super::network::Weather;
 use super::stage::Stage;
+use crate::figures::figure;
 use crate::sandbox::{Limit, Options, RetryAfterStyle, Seen, parse_script};
 
 fn stage(rows: u64, options: Options) -> Stage {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::figure;
 use super::judge::faults;
 use super::network::Weather;
 use super::stage::Stage;
 use super::story::Story;
+use crate::figures::figure;
 
 /// How many seeds plain `cargo test` tries; `SCIM_REKEY_SEEDS=10000` is for the night, and
 /// `SCIM_REKEY_SEEDS=4711..4712` tells one story again.

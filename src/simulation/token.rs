@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::figure;
 use super::judge::{Person, faults};
 use super::network::Weather;
 use super::stage::Stage;
+use crate::figures::figure;
 use crate::sandbox::{Options, parse_script};
 
 fn stage(rows: u64, options: Options) -> Stage {
