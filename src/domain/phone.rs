@@ -21,6 +21,9 @@ impl FromStr for Country {
     }
 }
 
+/// The longest number of E.164, country code included.
+const MOST_DIGITS: usize = 15;
+
 /// A number in E.164: `+`, country code, subscriber number, at most 15 digits.
 ///
 /// `Debug` masks it, because it is personal data.
@@ -45,10 +48,11 @@ impl Phone {
         let number = PHONE_NUMBER_UTIL
             .parse(&bare, default.filter(|_| national).map(|country| country.0))
             .map_err(|_| "not a phone number")?;
-        if !PHONE_NUMBER_UTIL.is_possible_number(&number) {
+        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+        // Some countries have numbers that are possible and longer than E.164 has room for.
+        if !PHONE_NUMBER_UTIL.is_possible_number(&number) || e164.len() > "+".len() + MOST_DIGITS {
             return Err("the phone number is too short or too long for its country");
         }
-        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
         // `+49 (0)30 …`: with its digits run together this would be somebody else's number.
         if !national && e164 != bare {
             return Err("a trunk prefix such as (0) stands after the country code");
@@ -95,6 +99,7 @@ mod tests {
     fn national_numbers_need_a_country() {
         assert_eq!(parsed("030 1234567", None), None);
         assert_eq!(parsed("030 1234567", Some("de")).as_deref(), Some("+49301234567"));
+        assert_eq!(parsed("11001009010091", Some("de")), None);
         assert!(["Germany", "XX", "", "1"].iter().all(|code| code.parse::<Country>().is_err()));
     }
 
@@ -109,6 +114,7 @@ mod tests {
             "+1",
             "+155501",
             "+155501001991234567",
+            "+4911001009010091",
             "+15550100199;ext=5",
             "+999123456789",
             "＋15550100199",
