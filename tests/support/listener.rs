@@ -37,6 +37,8 @@ pub(crate) enum Speaks {
     Plain,
     /// TLS, with this certificate of `fixtures/tls`.
     Tls(&'static str),
+    /// As a proxy that answers in the place of whomever it is asked to connect to.
+    Intercepts(&'static str),
 }
 
 /// Answers every connection with the same bytes and keeps what it was sent.
@@ -47,6 +49,11 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(speaks: Speaks, answer: &'static str) -> Self {
+        Self::answering(speaks, move |_| answer.into())
+    }
+
+    /// The same with an answer that depends on the request.
+    pub(crate) fn answering(speaks: Speaks, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -55,8 +62,11 @@ impl Listener {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let said = match speaks {
-                    Speaks::Plain => converse(stream, answer),
-                    Speaks::Tls(certificate) => converse(secured(stream, certificate), answer),
+                    Speaks::Plain => converse(stream, &answer),
+                    Speaks::Tls(certificate) => converse(secured(stream, certificate), &answer),
+                    Speaks::Intercepts(certificate) => {
+                        converse(secured(connected(stream), certificate), &answer)
+                    }
                 };
                 shared.lock().unwrap().push(said);
             }
@@ -89,8 +99,18 @@ fn secured(stream: TcpStream, name: &str) -> StreamOwned<ServerConnection, TcpSt
     StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
 }
 
+/// Takes the request for a tunnel, and promises one.
+fn connected(mut stream: TcpStream) -> TcpStream {
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    while !said.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+        said.extend(byte);
+    }
+    let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n");
+    stream
+}
+
 /// Reads one request, body included, or whatever comes instead; answers; hangs up.
-fn converse(mut stream: impl Read + Write, answer: &str) -> String {
+fn converse(mut stream: impl Read + Write, answer: &impl Fn(&str) -> Vec<u8>) -> String {
     let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
     while !is_whole(&said) {
         match stream.read(&mut buffer) {
@@ -98,8 +118,9 @@ fn converse(mut stream: impl Read + Write, answer: &str) -> String {
             Ok(count) => said.extend_from_slice(&buffer[..count]),
         }
     }
-    let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
-    String::from_utf8_lossy(&said).into_owned()
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let _ = stream.write_all(&answer(&said)).and_then(|()| stream.flush());
+    said
 }
 
 /// Whether this is a request to its end, or no HTTP at all.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use canary::Canary;
+pub(crate) use canary::{Canary, Search};
 pub(crate) use forgery::{Forger, Forgery};
 pub(crate) use judge::Judge;
 pub(crate) use listener::{Listener, Speaks, Stranger, certificate};

@@ -44,6 +44,7 @@ pub(crate) struct Stage {
     pub(crate) sandbox: SandboxHandle,
     pub(crate) people: Vec<Person>,
     printed: Mutex<Vec<(String, String)>>,
+    others: Mutex<Vec<Canary>>,
 }
 
 /// A sandbox whose debug output is its address.
@@ -61,7 +62,8 @@ impl Stage {
         let options =
             Options { client_id: "client:1".to_owned(), client_secret: Canary::client_secret().0, ..options };
         let sandbox = SandboxHandle(Sandbox::start(options).unwrap());
-        let stage = Self { home: tempfile::tempdir().unwrap(), sandbox, people, printed: Mutex::default() };
+        let home = tempfile::tempdir().unwrap();
+        let stage = Self { home, sandbox, people, printed: Mutex::default(), others: Mutex::default() };
         stage.write_input(&stage.people);
         stage
     }
@@ -126,6 +128,11 @@ impl Stage {
     fn heard(&self, finished: Finished) -> Finished {
         self.printed.lock().unwrap().push((finished.stdout.clone(), finished.stderr.clone()));
         finished
+    }
+
+    /// Looks for one more secret in the end, which neither the people nor the sandbox know.
+    pub(crate) fn keep_secret(&self, canary: &Canary) {
+        self.others.lock().unwrap().push(canary.clone());
     }
 
     /// What the sandbox really did.
@@ -197,7 +204,8 @@ impl Stage {
         let secret = Canary(self.sandbox.0.client_secret().to_owned());
         let tokens = self.sandbox.0.issued_tokens().into_iter().map(Canary);
         let of_people = self.people.iter().flat_map(|person| [person.password.clone(), person.phone.clone()]);
-        let search = Search::new(of_people.chain([secret]).chain(tokens));
+        let others = self.others.lock().unwrap().clone();
+        let search = Search::new(of_people.chain([secret]).chain(tokens).chain(others));
         let input = self.input();
         let mut found = search.files(self.home.path(), &[&input, &self.home.path().join("secret")]);
         for (stdout, stderr) in self.printed.lock().unwrap().iter() {
