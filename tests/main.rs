@@ -15,6 +15,7 @@ mod house;
 mod identity;
 mod input;
 mod job;
+mod leaks;
 mod leaving;
 mod locks;
 mod moments;

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::chain::Head;
 use super::record::Body;
+use crate::failpoint;
 use crate::files::patience::{PATIENCE, within};
 use crate::files::reserve;
 
@@ -118,7 +119,9 @@ impl Log {
         let file = Arc::clone(&self.file);
         let written = within(self.patience, move || {
             let reserved = if short { reserve(&file, from..room) } else { Ok(()) };
+            failpoint::hit("append");
             (&*file).write_all(&lines)?;
+            failpoint::hit("sync");
             file.sync_data()?;
             Ok((lines, reserved))
         });

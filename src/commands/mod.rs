@@ -15,6 +15,7 @@ use std::path::Path;
 use crate::audit::replay::{Damage, Past};
 use crate::cli::{AuditCommand, Cli, Command, InputArgs};
 use crate::domain::text;
+use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::input::{Input, InputError, Options, Survey};
 
@@ -88,6 +89,7 @@ pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
     let opened = if args.input.as_os_str() == "-" { Input::stdin() } else { Input::open(&args.input) };
     let mut input = opened.map_err(|error| Failure::new(66, format!("{}: {error}", args.input.display())))?;
     let options = Options { default_country: args.default_country, ..Options::default() };
+    failpoint::hit("survey");
     let survey = input.survey(options).map_err(|error| {
         let code = if matches!(error, InputError::Io(_)) { 66 } else { 65 };
         Failure::new(code, format!("{}: {error}", args.input.display()))

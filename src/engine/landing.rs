@@ -10,6 +10,7 @@ use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Pause, Standing};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::{Row, Target};
+use crate::failpoint;
 use crate::input::InputError;
 use crate::plan::Step;
 use crate::scim::client::{Ended, Found, Written};
@@ -105,6 +106,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn done(&mut self, done: Done) {
+        failpoint::hit("result");
         let (outcome, line) = (done.ending.outcome, done.line);
         tracing::info!("line {line}: {} {}", outcome.family(), outcome.reason());
         let failed = matches!(outcome, Outcome::Failed(_));

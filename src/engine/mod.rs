@@ -168,6 +168,7 @@ impl<'a> Engine<'a> {
     /// Takes rows until enough are in work. False when there are no more.
     fn take<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: &mut R) -> bool {
         while self.air.len() + self.ready.len() < self.limits.concurrency && self.record.gathered() < GROUP {
+            failpoint::hit("read");
             match rows.next() {
                 None => return false,
                 Some(Err(error)) => {
@@ -181,6 +182,7 @@ impl<'a> Engine<'a> {
     }
 
     fn begin(&mut self, row: Row) {
+        failpoint::hit("plan");
         let standing = self.record.standing(row.line());
         match self.plan.step(row, standing) {
             None => {}
@@ -214,6 +216,7 @@ impl<'a> Engine<'a> {
             let Some((ready, trail)) = self.ready.pop_front() else {
                 return;
             };
+            failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
                 email: ready.target().email.as_str().to_owned(),
@@ -238,6 +241,7 @@ impl<'a> Engine<'a> {
         for expires_in_s in self.client.exchange().auth().issued() {
             self.record.note(&Body::Token { expires_in_s });
         }
+        failpoint::hit("commit");
         if let Err(error) = self.record.commit().await {
             self.stop(Stop::LogLost(error.to_string()));
         }

@@ -21,7 +21,11 @@ pub(crate) async fn within<T: Send + 'static>(
     let mut job = spawn_blocking(job);
     for _ in 0..STEPS {
         if let Ok(done) = timeout(patience / STEPS, &mut job).await {
-            return done.map_err(io::Error::other).flatten();
+            return done.unwrap_or_else(|lost| match lost.try_into_panic() {
+                // Ours as well. As an error it would be told in words, and they may hold a value.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(lost) => Err(io::Error::other(lost)),
+            });
         }
     }
     let words = format!("the disk has not answered for {} s", patience.as_secs());

@@ -20,6 +20,7 @@ use super::retry::{Answer, Whole, backoff, retry_after};
 use super::wire::Refusal;
 use crate::domain::secret::Secret;
 use crate::domain::stop::{Halt, Stop};
+use crate::failpoint;
 
 /// How the client shows who it is (RFC 6749 section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +173,7 @@ impl Auth {
             pacer.pause_until(not_before).await.map_err(|why| closed(why, &self.http))?;
             tries += 1;
             *self.requests.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            failpoint::hit("token");
             // Nothing depends on an answer that comes after a stop, so none is waited for.
             let reply = tokio::select! {
                 biased;

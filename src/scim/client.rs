@@ -17,6 +17,7 @@ use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
 
+use crate::failpoint;
 /// What the client needs to know.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -108,6 +109,7 @@ impl Client {
         match self.search(&target, trail).await {
             Ok(search) => match search.verdict(target, self.settings.include_inactive) {
                 Ok(ready) => {
+                    failpoint::hit("identity");
                     trail.user_id = Some(ready.id().to_owned());
                     Found::Ready(Box::new(ready))
                 }

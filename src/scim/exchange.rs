@@ -14,6 +14,7 @@ use super::retry::{Answer, Op, Verdict, backoff, decide, is_down, retry_after};
 use crate::domain::event::Trail;
 use crate::domain::outcome::Doubt;
 use crate::domain::stop::{Halt, Stop};
+use crate::failpoint;
 
 /// Everything between a request and its reply.
 #[derive(Debug)]
@@ -92,8 +93,10 @@ impl Exchange {
             }
             self.count_sent(op, trail);
             tries += 1;
+            failpoint::hit("send");
             let (answer, reply) = answered(self.http.send(request.bearing(token.header())).await)?;
             trail.http_status = reply.as_ref().map(|reply| reply.status).or(trail.http_status);
+            failpoint::hit("answer");
             let verdict = decide(op, answer);
             tracing::debug!(line, ?op, tries, ?answer, ?verdict, "answered");
             // The hold comes first: the pass gives way to the next request.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::event::Done;
+use crate::failpoint;
 use crate::files;
 use crate::files::patience::{PATIENCE, within};
 
@@ -61,6 +62,7 @@ impl OutcomeFile {
         if self.state != State::Grows {
             return Ok(());
         }
+        failpoint::hit("outcome");
         let mut lines = Vec::new();
         let mut writer = csv::Writer::from_writer(&mut lines);
         for (done, finished_at) in rows {
@@ -93,6 +95,7 @@ pub(crate) fn write_whole(
     folder: &Path,
     rows: impl Iterator<Item = io::Result<(Done, String)>>,
 ) -> io::Result<()> {
+    failpoint::hit("outcomes");
     files::replace(&folder.join(NAME), |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(COLUMNS)?;

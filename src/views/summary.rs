@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::domain::outcome::Mfa;
 use crate::domain::tally::Tally;
+use crate::failpoint;
 use crate::files;
 
 /// Name of the file in the run folder.
@@ -80,6 +81,7 @@ impl Summary {
 
     /// Writes the file.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        failpoint::hit("summary");
         files::replace(&folder.join(NAME), |out| {
             serde_json::to_writer_pretty(&mut *out, self)?;
             out.write_all(b"\n")

@@ -11,6 +11,7 @@ use crate::domain::outcome::Mfa;
 use crate::domain::stop::Stop;
 use crate::domain::tally::Tally;
 use crate::domain::text::count;
+use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::record::Record;
 use crate::scim::client::Client;
@@ -35,6 +36,7 @@ pub(super) async fn finish(
     stop: Option<Stop>,
     traffic: Traffic,
 ) -> (RunEnd, Option<Stop>) {
+    failpoint::hit("end");
     let ledger = record.ledger();
     let complete = ledger.unsettled() == 0 && ledger.tally().total() == start.rows;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
@@ -87,6 +89,7 @@ pub(super) fn last_words(
     visible: bool,
     earlier: Option<&Path>,
 ) -> Result<u8, Failure> {
+    failpoint::hit("last_words");
     let past = read_past(path).map_err(|failure| words_on(74, path, &failure.words, None))?;
     let tally = past.ledger.tally_with_doubts();
     let counts = format!("{} of {}", tally.sentence(), count(past.start.rows, "row"));

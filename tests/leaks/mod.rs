@@ -1,0 +1,4 @@
+//! Whatever happens, and however talkative the program is, no secret is left behind: every test here
+//! ends with the search of its [`Stage`](crate::support::Stage) through all that was written.
+
+mod panics;
