@@ -68,13 +68,16 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
 }
 
 /// Prints a line on standard output. A closed pipe ends the printing, not the program.
+///
+/// Names of files, other processes' locks and audit logs from elsewhere end up in lines: none of
+/// them may drive the terminal or pretend to be a line of its own.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let _ = writeln!(io::stdout(), "{}", text::printable(&line.to_string()));
 }
 
-/// Prints a line on standard error.
+/// Prints a line on standard error, likewise.
 pub(crate) fn complain(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", text::printable(&line.to_string()));
 }
 
 /// Prints a line on standard error after which nobody prints another.
@@ -112,7 +115,7 @@ pub(crate) fn input_warnings(input: &Input, survey: &Survey) -> Vec<String> {
     }
     let ignored = &layout.ignored;
     if !ignored.is_empty() {
-        warnings.push(format!("ignored columns: {}", ignored.join(", ")));
+        warnings.push(text::printable(&format!("ignored columns: {}", ignored.join(", "))));
     }
     warnings
 }
@@ -172,12 +175,23 @@ fn typed(words: impl Iterator<Item = String>) -> String {
     words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a POSIX shell takes it.
+/// A word as a POSIX shell takes it. What a terminal must not see is written as POSIX.1-2024 and
+/// the shells before it write it: `$'\033'`.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        return word.to_owned();
     }
+    if !word.contains(text::is_dangerous) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let escaped = word.chars().fold(String::new(), |escaped, c| match c {
+        '\'' | '\\' => escaped + "\\" + c.encode_utf8(&mut [0; 4]),
+        // Three digits end an octal escape, whatever digit follows.
+        c if text::is_dangerous(c) => {
+            c.encode_utf8(&mut [0; 4]).bytes().fold(escaped, |escaped, byte| format!("{escaped}\\{byte:03o}"))
+        }
+        c => escaped + c.encode_utf8(&mut [0; 4]),
+    });
+    format!("$'{escaped}'")
 }

@@ -5,10 +5,23 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
     text.chars().filter(|c| !is_dangerous(*c)).take(limit).collect()
 }
 
+/// The same text in one line of its own, with what could drive a terminal or reorder a line
+/// written out, as `\u{1b}`: nothing of a file's name is lost.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut seen, c| {
+        if is_dangerous(c) {
+            seen.extend(c.escape_default());
+        } else {
+            seen.push(c);
+        }
+        seen
+    })
+}
+
 /// Control characters (C0, C1, DEL), line separators, and the invisible ones that reorder text.
-fn is_dangerous(c: char) -> bool {
+pub(crate) fn is_dangerous(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A name such as a `scimType` or a correlation id: short, and of harmless characters only.
@@ -33,6 +46,15 @@ mod tests {
     fn escapes_and_overlong_text_do_not_survive() {
         assert_eq!(clean("a\x1b]0;x\x07\r\n\u{202e}b\u{9b}c", 256), "a]0;xbc");
         assert_eq!(clean(&"é".repeat(300), 256).chars().count(), 256);
+    }
+
+    #[test]
+    fn what_could_drive_a_terminal_is_written_out() {
+        assert_eq!(printable("é=ö/a b"), "é=ö/a b");
+        assert_eq!(
+            printable("a\x1b[2J\r\n\t\0\u{202e}\u{61c}\u{9b}"),
+            r"a\u{1b}[2J\r\n\t\u{0}\u{202e}\u{61c}\u{9b}"
+        );
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn email(cell: &[u8]) -> Result<Email, Why> {
 /// Marks that show nothing or turn the writing direction. Such an address looks like another
 /// one, and two files glued together leave a byte order mark in the middle.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 

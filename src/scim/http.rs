@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, Method, Url};
 
 use super::retry::{Answer, Whole};
+use crate::domain::text::clean;
 
 /// Replies are read up to here.
 const BODY_CAP: usize = 1 << 20;
@@ -223,7 +224,7 @@ fn lost(error: &reqwest::Error) -> Lost {
     // Only a failure to connect says that nothing left; TLS can fail later, too.
     match (error.is_builder(), error.is_connect()) {
         (true, _) => Lost::NotSent,
-        (false, true) => tls_error(error).map_or(Lost::NotSent, |tls| Lost::Tls(tls.to_string())),
+        (false, true) => tls_error(error).map_or(Lost::NotSent, |tls| Lost::Tls(tls_words(tls))),
         (false, false) => Lost::Silence,
     }
 }
@@ -254,6 +255,11 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         None => error.source(),
     };
     error.downcast_ref().or_else(|| tls_error(below?))
+}
+
+/// What TLS has to say holds names from a certificate that nobody vouches for.
+fn tls_words(error: &rustls::Error) -> String {
+    clean(&error.to_string(), 200)
 }
 
 /// A header value that debug output does not show.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::event::Done;
+use crate::domain::text::clean;
 use crate::failpoint;
 use crate::files;
 use crate::files::patience::{PATIENCE, within};
@@ -27,6 +28,10 @@ pub(crate) const COLUMNS: [&str; 10] = [
     "finished_at",
     "detail",
 ];
+
+/// The longest address (RFC 5321) and the longest id, with room to spare. The log that this file is
+/// made from may have come from elsewhere.
+const MOST: usize = 512;
 
 /// The file while it grows. After an error it grows no more: it is made anew from the log, and until
 /// then ends with a whole line.
@@ -111,10 +116,10 @@ fn write_row<W: Write>(writer: &mut csv::Writer<W>, done: &Done, finished_at: &s
     let status = done.trail.http_status.map_or_else(String::new, |status| status.to_string());
     let cells = [
         &done.line.to_string(),
-        &guarded(&done.email),
+        &guarded(&clean(&done.email, MOST)),
         done.ending.outcome.family(),
         done.ending.outcome.reason(),
-        &guarded(done.trail.user_id.as_deref().unwrap_or_default()),
+        &guarded(&clean(done.trail.user_id.as_deref().unwrap_or_default(), MOST)),
         done.ending.mfa.word(),
         &status,
         &done.trail.attempts.to_string(),
@@ -124,9 +129,10 @@ fn write_row<W: Write>(writer: &mut csv::Writer<W>, done: &Done, finished_at: &s
     Ok(writer.write_record(cells)?)
 }
 
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236).
+/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236). Some
+/// take the full-width signs for the same.
 fn guarded(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']);
+    let formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n', '\0']);
     if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 

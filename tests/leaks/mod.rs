@@ -2,3 +2,4 @@
 //! ends with the search of its [`Stage`](crate::support::Stage) through all that was written.
 
 mod panics;
+mod terminal;

@@ -27,7 +27,7 @@ use crate::audit::replay::{Accounts, Past, rows};
 use crate::cli::{RunArgs, When};
 use crate::config::{self, Service};
 use crate::domain::event::Trail;
-use crate::domain::text::count;
+use crate::domain::text::{count, printable};
 use crate::engine::{Engine, Limits};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
@@ -129,7 +129,7 @@ pub(crate) fn job(
             if visible {
                 complain(&words);
             } else {
-                tracing::info!("{words}");
+                tracing::info!("{}", printable(&words));
             }
             let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
             let progress = Progress::new(bar, about);

@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::commands::{Failure, complain, defect_lines, input_warnings};
 use crate::config::{Misconfigured, Service};
 use crate::domain::email::Email;
-use crate::domain::text::{clean, count};
+use crate::domain::text::{clean, count, printable};
 use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
 use crate::folder::run::{Job, Place, RunFolder, Unusable};
 use crate::input::{Input, Survey};
@@ -129,7 +129,14 @@ pub(super) fn lock_client(
 fn held(what: &str, holder: Option<&Holder>) -> Failure {
     let who = holder.map_or_else(
         || "another process".to_owned(),
-        |holder| format!("process {} (since {}, {})", holder.pid, holder.since, clean(&holder.run_dir, 200)),
+        |holder| {
+            format!(
+                "process {} (since {}, {})",
+                holder.pid,
+                clean(&holder.since, 30),
+                clean(&holder.run_dir, 200)
+            )
+        },
     );
     Failure::new(75, format!("{who} {what}; try again when it is done, or use --lock-wait"))
 }
@@ -168,7 +175,7 @@ pub(super) fn run_start(
         tracing::warn!("{warning}");
     }
     RunStart {
-        input: args.input.input.display().to_string(),
+        input: printable(&args.input.input.display().to_string()),
         input_fp: folder.input_fp.clone(),
         rows: survey.rows,
         last_line: survey.last_line,
