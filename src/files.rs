@@ -6,10 +6,11 @@ pub(crate) mod patience;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
 /// Makes a folder for its owner only, with those above it that are missing. Its name survives a power
 /// cut.
@@ -27,11 +28,32 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Why others could put something of theirs in a folder's place or into it, if they could.
+///
+/// Such a folder is no place to look for the past of a run. Root may do anything anyway.
+pub(crate) fn exposed(folder: &Path) -> io::Result<Option<String>> {
+    let others = |uid: u32| uid != geteuid().as_raw() && uid != 0;
+    let (named, meant) = (fs::symlink_metadata(folder)?, fs::metadata(folder)?);
+    let mode = meant.mode() & 0o7777;
+    Ok(if others(named.uid()) {
+        Some(format!("belongs to another user (uid {})", named.uid()))
+    } else if others(meant.uid()) {
+        Some(format!("leads to a folder of another user (uid {})", meant.uid()))
+    } else if mode & 0o022 != 0 {
+        Some(format!("can be written by others (mode {mode:o}): chmod go-w"))
+    } else {
+        None
+    })
+}
+
 /// Opens a file for reading and appending, making it if it is missing.
 pub(crate) fn open_append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true).mode(0o600);
     let file = open_regular(path, &mut options, OFlags::NOFOLLOW)?;
+    if file.metadata()?.nlink() != 1 {
+        return Err(refused(path, "has another name elsewhere, whose owner would be surprised"));
+    }
     // The mode above is cut by the umask, and an old file may be open to others.
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
@@ -42,11 +64,25 @@ pub(crate) fn open_read(path: &Path) -> io::Result<File> {
     open_regular(path, OpenOptions::new().read(true), OFlags::empty())
 }
 
+/// Opens a file of ours for reading: a link in its place is not followed.
+pub(crate) fn open_own(path: &Path) -> io::Result<File> {
+    open_regular(path, OpenOptions::new().read(true), OFlags::NOFOLLOW)
+}
+
 /// Opens what is a file, and no FIFO, device or folder; without waiting for the other end of a FIFO.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: OFlags) -> io::Result<File> {
+    let no_link = flags.contains(OFlags::NOFOLLOW);
     let flags = i32::try_from((flags | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
-    let file = options.custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+    let file = options.custom_flags(flags).open(path).map_err(|error| {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink());
+        if no_link && is_link { refused(path, "is a symbolic link, which is not followed") } else { error }
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refused(path, "is not a regular file")) }
+}
+
+fn refused(path: &Path, why: &str) -> io::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{name} {why}"))
 }
 
 /// Takes the disk space for these bytes of a file, whose length stays as it is. Where that cannot be done
@@ -164,7 +200,7 @@ mod tests {
         let (victim, link) = (home.path().join("victim"), home.path().join("link"));
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &link).unwrap();
-        assert!(open_append(&link).is_err());
+        assert!(open_append(&link).unwrap_err().to_string().contains("symbolic link"));
         replace(&link, |out| out.write_all(b"x")).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     }
@@ -178,6 +214,28 @@ mod tests {
             assert!(open_append(path).is_err(), "{}", path.display());
             assert!(read(path).is_err(), "{}", path.display());
         }
+    }
+
+    #[test]
+    fn a_file_with_a_second_name_keeps_its_mode() {
+        let home = tempfile::tempdir().unwrap();
+        let (victim, link) = (home.path().join("victim"), home.path().join("link"));
+        fs::write(&victim, "precious").unwrap();
+        fs::set_permissions(&victim, Permissions::from_mode(0o644)).unwrap();
+        fs::hard_link(&victim, &link).unwrap();
+        assert!(open_append(&link).unwrap_err().to_string().contains("another name"));
+        assert_eq!(mode(&victim), 0o644);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_is_exposed() {
+        let home = tempfile::tempdir().unwrap();
+        let exposed_at = |mode| {
+            fs::set_permissions(home.path(), Permissions::from_mode(mode)).unwrap();
+            exposed(home.path()).unwrap().is_some()
+        };
+        assert_eq!([0o700, 0o755, 0o770, 0o702, 0o1777].map(exposed_at), [false, false, true, true, true]);
+        fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
     }
 
     #[test]

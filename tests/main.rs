@@ -14,6 +14,7 @@ mod hostile;
 mod house;
 mod identity;
 mod input;
+mod intruders;
 mod job;
 mod leaks;
 mod leaving;

@@ -121,7 +121,7 @@ impl Lock {
 
     /// Whether somebody holds it, without taking it.
     pub(crate) fn standing(file: &LockFile) -> Standing {
-        let opened = files::open_regular(&file.path, OpenOptions::new().read(true), OFlags::NOFOLLOW);
+        let opened = files::open_own(&file.path);
         match opened.map(|file| (file.try_lock_shared(), file)) {
             Ok((Err(TryLockError::WouldBlock), mut file)) => Standing::Held(read_holder(&mut file)),
             Ok((Ok(()) | Err(TryLockError::Error(_)), _)) | Err(_) => Standing::Free,

@@ -101,6 +101,8 @@ impl RunFolder {
 pub(crate) enum Unusable {
     /// It holds something that does not fit.
     Refused(String),
+    /// Others can write in it.
+    Exposed(String),
     /// A file in it cannot be made.
     Io(PathBuf, io::Error),
     /// Somebody works in it.
@@ -121,7 +123,7 @@ pub(crate) fn choose(
             }
             chosen => Ok(chosen),
         },
-        Place::Within(runs) => match latest(runs, job) {
+        Place::Within(runs) => match latest(make(runs)?, job) {
             None => open(&runs.join(next_run_id(runs)), job, holder, patience),
             Some(path) => match open(&path, job, holder, patience)? {
                 Chosen::Complete(_, past, _)
@@ -138,10 +140,19 @@ pub(crate) fn choose(
     }
 }
 
+/// Makes a folder, or makes sure that it is nobody's but ours.
+fn make(path: &Path) -> Result<&Path, Unusable> {
+    let why = files::create_folder(path).and_then(|()| files::exposed(path));
+    match why.map_err(|error| Unusable::Io(path.to_owned(), error))? {
+        None => Ok(path),
+        Some(why) => Err(Unusable::Exposed(format!("the run folder {} {why}", path.display()))),
+    }
+}
+
 /// Opens one folder for the job; complete runs are for the caller to judge.
 fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<Chosen, Unusable> {
     let io_error = |error| Unusable::Io(path.to_owned(), error);
-    files::create_folder(path).map_err(io_error)?;
+    make(path)?;
     let holder = Holder { run_dir: path.display().to_string(), ..holder.clone() };
     let lock = Lock::take(&folder_lock(path), &holder, patience).map_err(|unlocked| match unlocked {
         Unlocked::Held(holder) => Unusable::Held(holder),
@@ -243,7 +254,7 @@ enum First {
 }
 
 fn first_line(path: &Path) -> First {
-    let file = match files::open_read(path) {
+    let file = match files::open_own(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return First::None;
