@@ -68,7 +68,7 @@ fn check_refusal(reply: &Reply) {
     assert!(is_plain(&said), "{said:?}");
     assert!(!said.contains(PASSWORD) && !said.contains(PHONE.trim_start_matches('+')), "{said:?}");
     assert!(is_plain(&refusal.reference(None)));
-    if let Some(until) = refusal.until() {
+    if let Some(until) = refusal.until(&target()) {
         assert!(until.parse::<jiff::Timestamp>().is_ok() && is_plain(&until.replace(':', "")), "{until:?}");
     }
     let _ = (refusal.is_too_soon(), refusal.is_version_conflict(), refusal.is_about_form());

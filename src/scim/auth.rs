@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::chance::chance;
+use super::echo;
 use super::http::{Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
 use super::retry::{Answer, Whole, backoff, retry_after};
@@ -90,6 +91,7 @@ pub(crate) struct Auth {
     tries: Tries,
     slot: tokio::sync::Mutex<Slot>,
     issued: Mutex<Vec<u64>>,
+    given: Mutex<Vec<HeaderValue>>,
     requests: Mutex<u64>,
 }
 
@@ -113,6 +115,7 @@ impl Auth {
             tries,
             slot: tokio::sync::Mutex::const_new(Slot::Empty),
             issued: Mutex::new(Vec::new()),
+            given: Mutex::new(Vec::new()),
             requests: Mutex::new(0),
         }
     }
@@ -142,6 +145,7 @@ impl Auth {
             Ok(grant) => {
                 let token = Arc::new(grant.token(replaces));
                 self.issued.lock().unwrap_or_else(PoisonError::into_inner).push(grant.life_s);
+                self.given.lock().unwrap_or_else(PoisonError::into_inner).push(grant.header);
                 *slot = Slot::Token(Arc::clone(&token));
                 Ok(token)
             }
@@ -156,6 +160,13 @@ impl Auth {
     /// Lifetimes of the tokens issued since the last call, in seconds.
     pub(crate) fn issued(&self) -> Vec<u64> {
         std::mem::take(&mut *self.issued.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this is so of the client secret or of a token of this run.
+    pub(crate) fn any_credential(&self, so: impl Fn(&str) -> bool) -> bool {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = given.iter().filter_map(|header| header.to_str().ok()?.strip_prefix("Bearer "));
+        tokens.chain([self.credentials.client_secret.expose()]).any(so)
     }
 
     /// Token requests sent.
@@ -180,7 +191,7 @@ impl Auth {
                 reply = self.http.send(self.credentials.request()?) => reply,
                 () = pacer.closing() => return Err(Halt::Already),
             };
-            let (wait, throttled) = match read(reply)? {
+            let (wait, throttled) = match read(reply, &self.credentials.client_secret)? {
                 Asked::Granted(grant) => return Ok(grant),
                 Asked::Throttled(wait) => (wait, true),
                 Asked::Unavailable(wait) => (wait, false),
@@ -237,7 +248,7 @@ enum Asked {
     Unavailable(Option<Duration>),
 }
 
-fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
+fn read(reply: Result<Reply, Lost>, client_secret: &Secret) -> Result<Asked, Stop> {
     let reply = match reply {
         Ok(reply) => reply,
         Err(Lost::Tls(why)) => {
@@ -266,7 +277,8 @@ fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
             "there is no token endpoint (404): check the region and --token-url".to_owned(),
         )),
         status => {
-            let reference = refusal.reference(None);
+            let reference =
+                refusal.without(|name| echo::shares(name, client_secret.expose())).reference(None);
             Err(Stop::Refused(
                 format!("the token endpoint refuses ({status} {reference})").replace(" )", ")"),
             ))
@@ -277,7 +289,7 @@ fn read(reply: Result<Reply, Lost>) -> Result<Asked, Stop> {
 /// What a reply of the token endpoint comes to: the life of a token, a wait, or words.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn comes_to(reply: Reply) -> Result<Option<u64>, String> {
-    match read(Ok(reply)) {
+    match read(Ok(reply), &Secret::new("not in any reply".to_owned())) {
         Ok(Asked::Granted(grant)) => Ok(Some(grant.life_s)),
         Ok(Asked::Throttled(_) | Asked::Unavailable(_)) => Ok(None),
         Err(stop) => Err(stop.sentence()),
@@ -362,7 +374,9 @@ mod tests {
 
     #[test]
     fn refusals_end_the_run_with_the_right_code() {
-        let code = |status, body: &str| read(Ok(reply(status, body))).err().map(|stop| stop.exit_code());
+        let secret = Secret::new("secret".to_owned());
+        let code =
+            |status, body: &str| read(Ok(reply(status, body)), &secret).err().map(|stop| stop.exit_code());
         assert_eq!(code(400, r#"{"error":"invalid_client"}"#), Some(77));
         assert_eq!(code(401, r#"{"error":"invalid_client"}"#), Some(77));
         assert_eq!(code(403, ""), Some(77));

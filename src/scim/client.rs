@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, Url};
 
+use super::echo;
 use super::exchange::{Exchange, Fault};
 use super::http::{Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
@@ -16,8 +17,8 @@ use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
-
 use crate::failpoint;
+
 /// What the client needs to know.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -108,6 +109,11 @@ impl Client {
     pub(crate) async fn find(&self, target: Target, trail: &mut Trail) -> Found {
         match self.search(&target, trail).await {
             Ok(search) => match search.verdict(target, self.settings.include_inactive) {
+                Ok(ready) if self.shows_a_secret(&ready) => {
+                    let why = "the user's id holds something secret that was sent";
+                    let not_ready = NotReady { outcome: Outcome::Failed(Fail::BadReply), why };
+                    Found::Ended(ready.into_target(), not_ready.end(trail))
+                }
                 Ok(ready) => {
                     failpoint::hit("identity");
                     trail.user_id = Some(ready.id().to_owned());
@@ -119,6 +125,18 @@ impl Client {
         }
     }
 
+    /// An id would stand in the log and in the outcome file.
+    fn shows_a_secret(&self, ready: &Ready) -> bool {
+        let (id, auth) = (ready.id(), self.exchange.auth());
+        echo::of_row_in_id(id, ready.target()) || auth.any_credential(|secret| echo::holds(id, secret))
+    }
+
+    /// What an error reply says, without what it echoes of our credentials.
+    fn refusal(&self, reply: &Reply) -> Refusal {
+        let auth = self.exchange.auth();
+        Refusal::read(reply).without(|name| auth.any_credential(|secret| echo::shares(name, secret)))
+    }
+
     async fn search(&self, target: &Target, trail: &mut Trail) -> Result<Search, Ended> {
         let mut search = Search::default();
         let mut start_index = 1;
@@ -127,7 +145,7 @@ impl Client {
             let sent = self.exchange.send(Op::Read, target.line, &read_request(url), trail).await;
             let reply = sent.map_err(|fault| fault.end("look-up", trail))?;
             if reply.status != 200 {
-                let refusal = Refusal::read(&reply);
+                let refusal = self.refusal(&reply);
                 trail.reference = refusal.reference(Some(target));
                 return Err(lookup_refused(reply.status).end(trail));
             }
@@ -168,7 +186,7 @@ impl Client {
     }
 
     fn judge(&self, reply: &Reply, ready: &Ready, trail: &mut Trail) -> Written {
-        let refusal = Refusal::read(reply);
+        let refusal = self.refusal(reply);
         trail.reference = refusal.reference(Some(ready.target()));
         let version_conflict = refusal.is_version_conflict();
         match reply.status {
@@ -178,7 +196,7 @@ impl Client {
             400 if version_conflict => return conflict(trail),
             _ => {}
         }
-        let (fail, words) = patch_refused(reply.status, &refusal);
+        let (fail, words) = patch_refused(reply.status, &refusal, ready.target());
         if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form()
         {
             let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
@@ -266,12 +284,12 @@ fn lookup_refused(status: u16) -> NotReady {
     NotReady { outcome: Outcome::Failed(fail), why }
 }
 
-fn patch_refused(status: u16, refusal: &Refusal) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
         _ if refusal.is_too_soon() => {
-            let until = refusal.until().map_or_else(String::new, |until| format!(" until {until}"));
+            let until = refusal.until(target).map_or_else(String::new, |until| format!(" until {until}"));
             (Fail::TooSoon, format!("the password cannot be changed yet{until}"))
         }
         status => (Fail::Rejected, format!("the service refuses the change ({status})")),

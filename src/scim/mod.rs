@@ -3,6 +3,7 @@
 //! * [`http`]: one request, one reply, nothing followed, nothing read beyond its cap
 //! * [`wire`]: the JSON of RFC 7644 and of the vendor, read by shape
 //! * [`listing`]: a page of users, as it stands
+//! * [`echo`]: whether a name in a reply shows a secret that was sent
 //! * [`identity`]: who a look-up found; the only maker of a [`identity::Ready`]
 //! * [`retry`]: what an answer means for a request, as a pure function
 //! * [`breaker`]: when the service counts as down
@@ -17,6 +18,7 @@ pub(crate) mod auth;
 pub(crate) mod breaker;
 pub(crate) mod chance;
 pub(crate) mod client;
+pub(crate) mod echo;
 pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;

@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::echo;
 use super::http::Reply;
 use crate::domain::target::Target;
 use crate::domain::text;
@@ -173,12 +174,17 @@ impl Refusal {
         }
     }
 
+    /// The same without the names of which this is so.
+    pub(crate) fn without(mut self, is_echo: impl Fn(&str) -> bool) -> Self {
+        self.code = self.code.filter(|name| !is_echo(name));
+        self.correlation = self.correlation.filter(|name| !is_echo(name));
+        self
+    }
+
     /// The names in it, without any that shares something with what we sent.
     pub(crate) fn reference(&self, target: Option<&Target>) -> String {
         let kept = |name: &Option<String>| {
-            name.as_deref()
-                .filter(|name| !target.is_some_and(|target| echoes(name, target)))
-                .map(str::to_owned)
+            name.clone().filter(|name| !target.is_some_and(|target| echo::of_row(name, target)))
         };
         let code = kept(&self.code);
         let correlation = kept(&self.correlation).map(|id| format!("correlation {id}"));
@@ -205,10 +211,15 @@ impl Refusal {
         text.contains("password") && soon.iter().any(|words| text.contains(words))
     }
 
-    /// Until when it may not be changed: a time is the only thing quoted from a server's text.
-    pub(crate) fn until(&self) -> Option<String> {
-        let time = |word: &str| word.trim_end_matches(['.', ',', ')']).parse::<jiff::Timestamp>().ok();
-        self.text.split_ascii_whitespace().find_map(time).map(|time| time.to_string())
+    /// Until when it may not be changed: a time is the only thing quoted from a server's text, unless
+    /// it is the password that looks like one.
+    pub(crate) fn until(&self, target: &Target) -> Option<String> {
+        let password = target.password.as_ref().map_or("", |password| password.expose());
+        let sent = |word: &str| password.contains(word) || (!password.is_empty() && word.contains(password));
+        let words = self.text.split_ascii_whitespace().map(|word| word.trim_end_matches(['.', ',', ')']));
+        let time = words.filter(|word| !sent(word)).find_map(|word| word.parse::<jiff::Timestamp>().ok());
+        // To the second, as a fraction could hold any number.
+        time.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
     }
 
     /// Whether the request itself was wrong, so that the same one can never have taken.
@@ -221,13 +232,6 @@ impl Refusal {
     pub(crate) fn is_rate_limit(&self) -> bool {
         self.text.to_ascii_lowercase().contains("rate limit exceeded")
     }
-}
-
-/// A server may send back what it was sent: a name that contains a secret, or part of one, goes.
-fn echoes(name: &str, target: &Target) -> bool {
-    let shares = |secret: &str| !secret.is_empty() && (name.contains(secret) || secret.contains(name));
-    let phone = target.phone.as_ref().map(|phone| phone.expose().trim_start_matches('+'));
-    target.password.as_ref().is_some_and(|password| shares(password.expose())) || phone.is_some_and(shares)
 }
 
 #[cfg(test)]
@@ -288,8 +292,9 @@ mod tests {
         #[test]
         fn any_reply_is_read_without_a_panic(body in ".*") {
             let refusal = Refusal::read(&reply(400, &body));
-            let _ = (refusal.until(), refusal.is_too_soon(), refusal.reference(None));
-            let _ = shown(&reply(200, &body), "1", &target(Some("x"), None), &mfa());
+            let target = target(Some("x"), None);
+            let _ = (refusal.until(&target), refusal.is_too_soon(), refusal.reference(Some(&target)));
+            let _ = shown(&reply(200, &body), "1", &target, &mfa());
             let _ = serde_json::from_str::<crate::scim::listing::ListResponse>(&body);
         }
     }
@@ -324,7 +329,7 @@ mod tests {
         ));
         assert!(scim.is_too_soon() && !scim.is_version_conflict());
         assert_eq!(
-            (scim.until().as_deref(), scim.reference(None).as_str()),
+            (scim.until(&target(None, None)).as_deref(), scim.reference(None).as_str()),
             (Some("2026-11-23T10:00:00Z"), "invalidValue")
         );
         let vendor = Refusal::read(&reply(
@@ -346,10 +351,22 @@ mod tests {
 
     #[test]
     fn what_echoes_a_secret_is_dropped() {
-        let target = target(Some("hunter2-long"), Some("+15550100199"));
-        for name in ["hunter2-long", "xhunter2-longx", "hunter2", "15550100199", "0100199"] {
-            let refusal = Refusal { code: Some(name.to_owned()), ..Refusal::default() };
-            assert_eq!(refusal.reference(Some(&target)), "", "{name}");
+        let row = target(Some("hunter2-long"), Some("+15550100199"));
+        let echo = r#"{"scimType":"hunter2","contextId":"c-0100199"}"#;
+        let refusal = || Refusal::read(&reply(400, echo));
+        assert_eq!(refusal().reference(Some(&row)), "");
+        assert_eq!(refusal().reference(None), "hunter2, correlation c-0100199");
+        assert_eq!(refusal().without(|name| name.starts_with('c')).reference(None), "hunter2");
+    }
+
+    #[test]
+    fn a_time_is_quoted_unless_it_is_the_password() {
+        let refusal =
+            Refusal::read(&reply(400, r#"{"detail":"password 2026-11-23T10:00:00.155501Z, soon"}"#));
+        let until = |password: &str| refusal.until(&target(Some(password), None));
+        assert_eq!(until("Summer2026").as_deref(), Some("2026-11-23T10:00:00Z"));
+        for password in ["2026-11-23T10:00:00.155501Z", "x2026-11-23T10:00:00.155501Z", "2026-11-23"] {
+            assert_eq!(until(password), None, "{password}");
         }
     }
 }

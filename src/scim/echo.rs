@@ -1,0 +1,146 @@
+//! Servers send back what they were sent: in a code or an id, cut, in other letters, encoded.
+//!
+//! Invariant: a name that passes here shows no more of a secret than three letters of it.
+
+use std::fmt::Write as _;
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+
+use crate::domain::secret::Secret;
+use crate::domain::target::Target;
+
+/// So long a part of a password or a phone number is an echo and no accident.
+const RUN: usize = 4;
+/// The same for what is long and random: credentials, and whatever is encoded.
+const LONG_RUN: usize = 8;
+
+/// Whether a name shares a part with the password or the phone number of this row.
+pub(crate) fn of_row(name: &str, target: &Target) -> bool {
+    secrets(target).any(|secret| share(name, secret, RUN))
+}
+
+/// Whether a name shares a part with a credential.
+pub(crate) fn shares(name: &str, credential: &str) -> bool {
+    share(name, credential, LONG_RUN)
+}
+
+/// Whether an id holds all of the password or of the phone number. An id cannot be left out, so
+/// less is left to chance.
+pub(crate) fn of_row_in_id(id: &str, target: &Target) -> bool {
+    secrets(target).any(|secret| holds(id, secret))
+}
+
+/// Whether an id holds all of a secret.
+pub(crate) fn holds(id: &str, secret: &str) -> bool {
+    let id = joined(id);
+    let mut forms = encoded(secret).chain([secret.to_owned()]).map(|form| joined(&form));
+    joined(secret).len() >= LONG_RUN && forms.any(|form| id.contains(&form))
+}
+
+fn secrets(target: &Target) -> impl Iterator<Item = &str> {
+    let phone = target.phone.as_ref().map(|phone| phone.expose().trim_start_matches('+'));
+    target.password.as_ref().map(Secret::expose).into_iter().chain(phone)
+}
+
+fn share(name: &str, secret: &str, run: usize) -> bool {
+    if secret.len() < run {
+        // A part of so short a one occurs in every word.
+        return name.eq_ignore_ascii_case(secret);
+    }
+    let lower = name.to_ascii_lowercase();
+    common(&lower, &secret.to_ascii_lowercase(), run)
+        || common(&joined(name), &joined(secret), run)
+        || encoded(secret).any(|form| common(&lower, &form, LONG_RUN))
+}
+
+/// Whether any part of this length occurs in both.
+fn common(name: &str, form: &str, run: usize) -> bool {
+    name.as_bytes().windows(run).any(|part| form.as_bytes().windows(run).any(|other| other == part))
+}
+
+/// Letters and digits only, in small letters: `555-01.00` is `5550100`.
+fn joined(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Hexadecimal, and base64 however the bytes before have shifted it; in small letters.
+fn encoded(secret: &str) -> impl Iterator<Item = String> {
+    let hex = secret.bytes().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let base64 = (0..3).map(|shift| {
+        let text = BASE64_URL_SAFE_NO_PAD.encode([&b"xx"[..shift], secret.as_bytes()].concat());
+        text.get(shift.next_multiple_of(4)..).unwrap_or_default().to_ascii_lowercase()
+    });
+    base64.collect::<Vec<_>>().into_iter().chain([hex])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::email::Email;
+    use crate::domain::phone::Phone;
+
+    fn target(password: &str) -> Target {
+        Target {
+            line: 2,
+            email: Email::parse("a@example.com").unwrap(),
+            password: Some(Secret::new(password.to_owned())),
+            phone: Some(Phone::parse("+15550100199", None).unwrap()),
+        }
+    }
+
+    #[test]
+    fn an_echo_is_known_in_other_letters_in_parts_and_encoded() {
+        let target = target("hunter2-Long!ä");
+        for echo in [
+            "hunter2-Long",
+            "HUNTER2-LONG",
+            "xhunter2x",
+            "unte",
+            "h.u.n.t.e.r",
+            "15550100199",
+            "555-010-0199",
+            "0100",
+            "68756e746572322d",
+            "68756E746572322D4C6F6E67",
+            "aHVudGVyMi1Mb25n",
+            "xx-h1bnRlcjItTG9u",
+        ] {
+            assert!(of_row(echo, &target), "{echo}");
+        }
+        for name in ["invalidValue", "too.many.requests", "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12", "hun"] {
+            assert!(!of_row(name, &target), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_short_password_is_in_every_word_and_hides_none() {
+        for short in ["a", "in", "val"] {
+            assert!(!of_row("invalidValue", &target(short)));
+            assert!(of_row(&short.to_uppercase(), &target(short)));
+        }
+    }
+
+    #[test]
+    fn less_of_a_credential_could_be_an_accident() {
+        let token = "0123456789abcdefXYZ";
+        assert!(shares("x-89ABCDEF-x", token) && !shares("89abcde", token));
+        assert!(!shares("invalid_client", "the client's secret"));
+    }
+
+    #[test]
+    fn an_id_is_refused_for_a_whole_secret_only() {
+        let echoes =
+            ["hunter2-long!ä", "1-555-010-0199", "68756e746572322d4c6f6e6721c3a4", "aHVudGVyMi1Mb25nIcOk"];
+        assert!(echoes.iter().all(|id| of_row_in_id(id, &target("hunter2-Long!ä"))));
+        for id in ["hunter2", "0199", "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12", "17-short"] {
+            assert!(
+                !of_row_in_id(id, &target("hunter2-Long!ä")) && !of_row_in_id(id, &target("short")),
+                "{id}"
+            );
+        }
+        assert!(holds("x0123456789ABCDEF", "0123456789abcdef") && !holds("89abcdef", "0123456789abcdef"));
+    }
+}
