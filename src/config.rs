@@ -193,7 +193,12 @@ fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfig
 
 fn read_secret(path: &Path) -> Result<String, Misconfigured> {
     let mut text = String::new();
-    let failed = |error: std::io::Error| wrong(format!("--client-secret-file {}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        // What is no file may be the secret itself, given by mistake.
+        let name =
+            if path.exists() { path.display().to_string() } else { "(a path, not the secret)".to_owned() };
+        wrong(format!("--client-secret-file {name}: {error}"))
+    };
     if path == Path::new("-") {
         std::io::stdin().read_to_string(&mut text).map_err(failed)?;
         return Ok(text);

@@ -2,5 +2,8 @@
 //! ends with the search of its [`Stage`](crate::support::Stage) through all that was written.
 
 mod echoes;
+mod errors;
 mod panics;
+mod process;
+mod sources;
 mod terminal;
