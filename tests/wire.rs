@@ -97,16 +97,23 @@ fn a_server_that_cannot_show_who_it_is_gets_nothing() {
     let root = certificate("root.pem");
     let root = ["--ca-file", root.to_str().unwrap()];
     let garbage = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
-    for (speaks, answer, args) in [
-        (Speaks::Plain, garbage, &[][..]),
-        (Speaks::Plain, "\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{28}", &[]),
-        (Speaks::Tls("loopback.pem"), REFUSAL, &[]),
-        (Speaks::Tls("elsewhere.pem"), REFUSAL, &root),
+    // A ServerHello of TLS 1.0.
+    let tls_1_0 = "\u{16}\u{3}\u{1}\0*\u{2}\0\0&\u{3}\u{1}0123456789abcdef0123456789abcdef\0\0/\0";
+    for (speaks, answer, args, why) in [
+        (Speaks::Plain, garbage, &[][..], "corrupt message"),
+        (Speaks::Plain, "\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{28}", &[], "HandshakeFailure"),
+        (Speaks::Plain, tls_1_0, &[], "Tls12"),
+        (Speaks::Tls("loopback.pem"), REFUSAL, &[], "UnknownIssuer"),
+        (Speaks::Tls("elsewhere.pem"), REFUSAL, &root, "elsewhere.example"),
+        (Speaks::Tls("expired.pem"), REFUSAL, &root, "expired"),
+        (Speaks::Tls("future.pem"), REFUSAL, &root, "not valid yet"),
+        (Speaks::Tls("client.pem"), REFUSAL, &root, "server auth"),
     ] {
         let listener = Listener::new(speaks, answer);
         let stage = Stage::plain(2);
         let finished = over_tls(&stage, &listener, args).expect(78);
         assert!(finished.last_line().contains("TLS"), "{}", finished.stderr);
+        assert!(finished.last_line().contains(why), "{why}: {}", finished.stderr);
         assert_eq!(stage.outcome(3), "pending/interrupted");
         assert!(stage.truth().requests.is_empty());
         assert!(listener.heard().iter().all(|said| !said.contains("POST")), "{:?}", listener.heard());
@@ -165,6 +172,31 @@ fn a_service_elsewhere_is_reached_through_the_proxy_and_it_learns_nothing() {
     assert!(said.starts_with("CONNECT login.region.example:443 HTTP/1.1\r\n"), "{said}");
     assert!(!said.to_lowercase().contains("\r\nauthorization:"), "{said}");
     assert!(stage.truth().requests.is_empty());
+}
+
+#[test]
+fn a_proxy_that_looks_into_the_connection_gets_nothing() {
+    let root = certificate("root.pem");
+    for (speaks, args) in [
+        (Speaks::Intercepts("login.pem"), &[][..]),
+        (Speaks::Intercepts("elsewhere.pem"), &["--ca-file", root.to_str().unwrap()]),
+    ] {
+        let proxy = Listener::new(speaks, REFUSAL);
+        let stage = Stage::plain(1);
+        let program = stage.program().args(["--region", "region.example"]).args(IMPATIENT).args(args);
+        let program = program.without_env("GENESYS_SCIM_URL").without_env("GENESYS_TOKEN_URL");
+        let program = with_proxy(program, &format!("http://{}", proxy.address()));
+        let finished = stage.finish(program).expect(78);
+        assert!(finished.last_line().contains("TLS"), "{}", finished.stderr);
+        assert!(proxy.heard().iter().all(String::is_empty), "{:?}", proxy.heard());
+    }
+    // The same proxy with a name that fits and a root that is trusted: the way the test goes is sound.
+    let proxy = Listener::new(Speaks::Intercepts("login.pem"), REFUSAL);
+    let stage = Stage::plain(1);
+    let program = stage.program().args(["--region", "region.example", "--ca-file", root.to_str().unwrap()]);
+    let program = program.without_env("GENESYS_SCIM_URL").without_env("GENESYS_TOKEN_URL");
+    stage.finish(with_proxy(program, &format!("http://{}", proxy.address()))).expect(77);
+    assert!(proxy.heard()[0].starts_with("POST /oauth/token "), "{:?}", proxy.heard());
 }
 
 #[test]
