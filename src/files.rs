@@ -156,7 +156,7 @@ pub(crate) fn unreliable(folder: &Path) -> Option<&'static str> {
             (0xfe53_4d42, "SMB, where locks and syncs may not hold"),
         ];
         let kind = rustix::fs::statfs(folder).ok()?.f_type & 0xffff_ffff;
-        KINDS.iter().find(|(magic, _)| i64::from(*magic) == i64::from(kind)).map(|(_, name)| *name)
+        KINDS.iter().find(|(magic, _)| i64::from(*magic) == kind).map(|(_, name)| *name)
     }
     #[cfg(not(target_os = "linux"))]
     {
