@@ -7,25 +7,6 @@ use scim_rekey::sandbox::Options;
 use crate::support::{Person, Stage};
 
 #[test]
-fn a_torn_last_line_is_cut_and_the_run_goes_on() {
-    let stage = Stage::plain(6);
-    stage.finish(stage.program().args(["--rate", "20/s", "--max-duration", "400ms"])).expect(75);
-    let log = stage.run_dir().join("audit.jsonl");
-    let whole = fs::read(&log).unwrap();
-    let last_line = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
-    for torn in [last_line + 1, last_line + 40, whole.len() - 1] {
-        fs::write(&log, &whole[..torn]).unwrap();
-        let verify = crate::support::Program::new(["audit", "verify", log.to_str().unwrap()]);
-        stage.finish(verify).expect(65);
-        stage.finish(stage.program().args(["--rate", "20/s", "--max-duration", "1ms"])).expect(75);
-        let verify = crate::support::Program::new(["audit", "verify", log.to_str().unwrap()]);
-        stage.finish(verify).expect(0);
-    }
-    stage.run().expect(0);
-    stage.check_truth();
-}
-
-#[test]
 fn damage_in_the_middle_is_refused_with_its_place() {
     let stage = Stage::plain(6);
     stage.finish(stage.program().args(["--rate", "20/s", "--max-duration", "400ms"])).expect(75);

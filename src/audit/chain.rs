@@ -72,6 +72,13 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((head.strip_suffix(HASH_FIELD.as_bytes())?, hash))
 }
 
+/// Whether bytes without a line feed hold more than a whole line. A write that was cut short leaves
+/// less: then it is the line feed itself that was altered.
+pub(crate) fn oversteps(tail: &[u8]) -> bool {
+    let field = tail.windows(HASH_FIELD.len()).position(|bytes| bytes == HASH_FIELD.as_bytes());
+    field.is_some_and(|at| tail.len() > at + HASH_FIELD.len() + HEX_LEN + 2)
+}
+
 /// SHA-256 in lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())

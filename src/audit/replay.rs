@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::chain::{FORMAT, Head};
+use super::chain::{FORMAT, Head, oversteps};
 use super::ledger::Ledger;
 use super::order::Order;
 use super::record::{Line, RunEnd, RunStart, Traffic};
@@ -68,6 +68,9 @@ where
         if bytes.pop_if(|last| *last == b'\n').is_none() {
             if read == LINE_CAP {
                 return Err(broken(&end, "the line is far too long"));
+            }
+            if oversteps(&bytes) {
+                return Err(broken(&end, "the line goes on after its end"));
             }
             end.torn = read;
             return Ok(end);
@@ -254,4 +257,102 @@ pub(crate) fn rows(
         let ts = line.ts.to_string();
         Ok((line.done().ok_or_else(|| io::Error::other("not a row"))?, ts))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log of so many lines, as its bytes and the offset of each line.
+    fn log(lines: usize) -> (Vec<u8>, Vec<usize>) {
+        let (mut head, mut bytes, mut offsets) = (Head::default(), Vec::new(), Vec::new());
+        for number in 0..lines {
+            offsets.push(bytes.len());
+            let kind = if number == 0 { "run_start" } else { "token" };
+            let body = format!(r#"{{"kind":"{kind}","expires_in_s":{number}}}"#);
+            head.seal("2026-01-01T00:00:00.000Z", "run", &body, &mut bytes);
+        }
+        (bytes, offsets)
+    }
+
+    /// How many lines are read, and what is found at the end.
+    fn read(bytes: &[u8]) -> (usize, Result<End, Damage>) {
+        let mut lines = 0;
+        let end = scan(bytes, |_, _, _| {
+            lines += 1;
+            Ok(())
+        });
+        (lines, end)
+    }
+
+    /// The line that a byte is part of.
+    fn line_of(offsets: &[usize], place: usize) -> usize {
+        offsets.partition_point(|offset| *offset <= place) - 1
+    }
+
+    #[test]
+    fn cut_anywhere_the_log_is_read_up_to_its_last_whole_line() {
+        let (bytes, offsets) = log(50);
+        let starts: Vec<_> = offsets.iter().copied().chain([bytes.len()]).collect();
+        for cut in 0..=bytes.len() {
+            let whole = starts.partition_point(|start| *start <= cut) - 1;
+            let (lines, end) = read(&bytes[..cut]);
+            let end = end.unwrap();
+            assert_eq!(
+                (lines, end.len, end.head.seq),
+                (whole, starts[whole] as u64, whole as u64),
+                "cut at {cut}"
+            );
+            assert_eq!(end.torn, (cut - starts[whole]) as u64);
+        }
+    }
+
+    #[test]
+    fn what_is_appended_after_a_cut_reads_on() {
+        let (bytes, offsets) = log(3);
+        for cut in offsets[2]..bytes.len() {
+            let End { mut head, len, .. } = read(&bytes[..cut]).1.unwrap();
+            let mut mended = bytes[..usize::try_from(len).unwrap()].to_vec();
+            head.seal("2026-01-01T00:00:00.000Z", "run", r#"{"kind":"token","expires_in_s":7}"#, &mut mended);
+            let (lines, end) = read(&mended);
+            assert_eq!((lines, end.unwrap().torn), (3, 0), "cut at {cut}");
+        }
+    }
+
+    /// Never passed over, and never taken for a torn tail: every line before it counts, none after it.
+    #[test]
+    fn any_byte_that_is_altered_is_refused_with_its_place() {
+        let (bytes, offsets) = log(50);
+        for place in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            // Another bit each time; sooner or later every byte of a line meets every bit.
+            altered[place] ^= 1 << (place % 8);
+            let line = line_of(&offsets, place);
+            match read(&altered) {
+                (lines, Err(Damage::Broken { seq, offset, .. })) => {
+                    assert_eq!(
+                        (lines, seq, offset),
+                        (line, line as u64 + 1, offsets[line] as u64),
+                        "byte {place}"
+                    );
+                }
+                (_, other) => panic!("byte {place}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_became_a_line_feed_or_lost_its_own_is_refused() {
+        let (bytes, offsets) = log(3);
+        for place in 0..bytes.len() {
+            for byte in [b'\n', 0, b' '] {
+                let mut altered = bytes.clone();
+                altered[place] = byte;
+                let line = line_of(&offsets, place);
+                let expected = if altered == bytes { 3 } else { line };
+                let (lines, end) = read(&altered);
+                assert_eq!((lines, end.is_ok()), (expected, altered == bytes), "byte {place} is {byte}");
+            }
+        }
+    }
 }

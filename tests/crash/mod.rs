@@ -3,3 +3,4 @@
 mod enumerated;
 mod judged;
 mod random;
+mod torn;
