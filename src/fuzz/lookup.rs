@@ -6,6 +6,9 @@ use crate::domain::secret::Secret;
 use crate::domain::target::Target;
 use crate::scim::identity::{Page, Search};
 
+/// What is read of a user.
+const OF_USERS: [&str; 5] = ["id", "userName", "active", "meta", "schemas"];
+
 /// Gives pages to a look-up until it has seen enough; the account it leads to, if any, is held to
 /// the oracle.
 pub(super) fn check(pages: &[&[u8]], name: &str, include_inactive: bool) -> Option<String> {
@@ -43,8 +46,14 @@ fn objection(pages: &[&[u8]], name: &str, id: &str, include_inactive: bool) -> O
     let total = lists.last().map(|list| one(list, "totalResults"));
     let counted = matches!(total, Some(Json::Number(total)) if *total > shown_at_most(&lists));
     let objections = [
-        (lists.iter().any(is_ambiguous), "a list has a member twice"),
-        (users.iter().any(|user| is_ambiguous(user)), "a user has an attribute twice, or is no object"),
+        (
+            lists.iter().any(|list| is_ambiguous(list, &["totalResults", "Resources"])),
+            "a list has a member twice",
+        ),
+        (
+            users.iter().any(|user| is_ambiguous(user, &OF_USERS)),
+            "a user has an attribute twice, or is no object",
+        ),
         (bearers.is_empty(), "nobody bears the name"),
         (
             bearers.iter().any(|user| one(user, "id").text() != Some(id)),
@@ -73,8 +82,7 @@ fn one<'a>(object: &'a Json, name: &'a str) -> &'a Json {
     object.all(name).next().unwrap_or(&Json::Null)
 }
 
-fn is_ambiguous(object: &Json) -> bool {
-    let names = ["totalResults", "Resources", "id", "userName", "active", "meta", "schemas"];
+fn is_ambiguous(object: &Json, names: &[&str]) -> bool {
     !matches!(object, Json::Object(_)) || names.iter().any(|name| object.all(name).nth(1).is_some())
 }
 
