@@ -167,11 +167,16 @@ fn a_service_elsewhere_is_reached_through_the_proxy_and_it_learns_nothing() {
     let stage = Stage::plain(1);
     let program = stage.program().args(["--region", "region.example", "--max-attempts", "1"]);
     let program = program.without_env("GENESYS_SCIM_URL").without_env("GENESYS_TOKEN_URL");
-    stage.finish(with_proxy(program, &format!("http://{}", proxy.address()))).expect(69);
+    stage.finish(alone(&stage, with_proxy(program, &format!("http://{}", proxy.address())))).expect(69);
     let [said] = proxy.heard().try_into().unwrap();
     assert!(said.starts_with("CONNECT login.region.example:443 HTTP/1.1\r\n"), "{said}");
     assert!(!said.to_lowercase().contains("\r\nauthorization:"), "{said}");
     assert!(stage.truth().requests.is_empty());
+}
+
+/// The region is the same in every test, and one client of it is served at a time.
+fn alone(stage: &Stage, program: Program) -> Program {
+    program.env("GENESYS_CLIENT_ID", stage.sandbox.0.base_url())
 }
 
 #[test]
@@ -185,7 +190,7 @@ fn a_proxy_that_looks_into_the_connection_gets_nothing() {
         let stage = Stage::plain(1);
         let program = stage.program().args(["--region", "region.example"]).args(IMPATIENT).args(args);
         let program = program.without_env("GENESYS_SCIM_URL").without_env("GENESYS_TOKEN_URL");
-        let program = with_proxy(program, &format!("http://{}", proxy.address()));
+        let program = alone(&stage, with_proxy(program, &format!("http://{}", proxy.address())));
         let finished = stage.finish(program).expect(78);
         assert!(finished.last_line().contains("TLS"), "{}", finished.stderr);
         assert!(proxy.heard().iter().all(String::is_empty), "{:?}", proxy.heard());
@@ -195,7 +200,7 @@ fn a_proxy_that_looks_into_the_connection_gets_nothing() {
     let stage = Stage::plain(1);
     let program = stage.program().args(["--region", "region.example", "--ca-file", root.to_str().unwrap()]);
     let program = program.without_env("GENESYS_SCIM_URL").without_env("GENESYS_TOKEN_URL");
-    stage.finish(with_proxy(program, &format!("http://{}", proxy.address()))).expect(77);
+    stage.finish(alone(&stage, with_proxy(program, &format!("http://{}", proxy.address())))).expect(77);
     assert!(proxy.heard()[0].starts_with("POST /oauth/token "), "{:?}", proxy.heard());
 }
 

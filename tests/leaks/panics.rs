@@ -60,16 +60,13 @@ fn fails_at(place: &str) {
     } else {
         assert!(stage.truth().patch_requests == 0, "{place}: no log, no change");
     }
-    let before = stage.truth();
     stage.run().expect(0);
     stage.check_truth();
     let after = stage.truth();
     assert_eq!(stage.summary()["outcomes"]["updated"], 8, "{place}");
-    // Only what was in doubt is sent again: at most what was in flight.
-    assert!(
-        after.patch_requests - before.patch_requests <= 8 + 4 - before.applied.len().min(8) as u64,
-        "{place}"
-    );
+    // Only what was in doubt is sent again: at most what was in flight. A PATCH that the dead process
+    // left in the air may land meanwhile; then that one is refused as stale, and sent once more.
+    assert!(after.patch_requests <= 8 + 2 * 4, "{place}: {} changes were sent", after.patch_requests);
 }
 
 #[test]
