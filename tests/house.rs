@@ -96,7 +96,8 @@ fn no_import_goes_up() {
 #[test]
 fn nothing_is_printed_below_the_commands() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for file in sources(&src) {
+    // The yard is no part of the program.
+    for file in sources(&src).into_iter().filter(|file| room(file, &src) != "fuzz") {
         let text = fs::read_to_string(&file).unwrap();
         let printing =
             ["println!", "eprintln!", "print!(", "dbg!"].into_iter().find(|word| text.contains(word));
