@@ -89,6 +89,6 @@ fn check_mutation(bytes: &[u8]) {
             assert_eq!(len, whole as u64);
             assert!(log.starts_with(&mutated[..whole]), "a changed log is taken for sound");
         }
-        None => assert!(!log.starts_with(&mutated[..whole]), "a log cut at its end is still a log"),
+        None => assert!(!log.starts_with(&mutated), "a log cut at its end is still a log"),
     }
 }
