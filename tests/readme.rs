@@ -61,8 +61,9 @@ fn every_guarantee_names_a_test_that_exists() {
     let readme = readme();
     let section = readme.split_once("## What is guaranteed").unwrap().1.split_once("\n## ").unwrap().0;
     let mut named = 0;
-    for name in section.split('`').filter(|word| Path::new(word).extension().is_some_and(|end| end == "rs")) {
-        assert!(root().join("tests").join(name).is_file(), "{name}");
+    let is_test = |word: &&str| word.contains(".rs") || word.ends_with('/') || word.starts_with("src/");
+    for name in section.split('`').filter(is_test) {
+        assert!(root().join("tests").join(name).exists() || root().join(name).exists(), "{name}");
         named += 1;
     }
     assert!(named >= 12, "{named}");
@@ -144,4 +145,49 @@ fn the_sandbox_prints_what_a_run_needs() {
     assert_eq!(status.status.code(), Some(3), "{}", String::from_utf8_lossy(&status.stderr));
     let printed = String::from_utf8_lossy(&status.stderr).into_owned();
     assert!(printed.contains("20 updated"), "{printed}");
+}
+
+/// A filter of a test command, as it stands in the table, and the names it is made of.
+fn filters(table: &str) -> Vec<String> {
+    let commands = table.split('`').skip(1).step_by(2);
+    let filter = |command: &str| {
+        let ours = command.starts_with("T ") || command.starts_with("I ") || command.contains("cargo test");
+        let mut words =
+            command.split_whitespace().filter(|word| !word.starts_with('-') && !word.contains('='));
+        let last = words.next_back().filter(|last| !["test", "promises"].contains(last))?;
+        ours.then(|| last.to_owned())
+    };
+    commands.filter_map(filter).collect()
+}
+
+#[test]
+fn every_figure_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let named = |path: &Path| format!("mod {}; mod {};", name(path), name(path.parent().unwrap()));
+    let text = |path: &Path| format!("{}\n{}\n", named(path), fs::read_to_string(path).unwrap());
+    let files = ["src", "tests"].into_iter().flat_map(|place| rust_files(&root.join(place)));
+    let sources: String = files.map(|path| text(&path)).collect();
+    let filters = filters(&fs::read_to_string(root.join("docs/reliability.md")).unwrap());
+    assert!(filters.len() > 40, "{filters:?}");
+    for filter in filters {
+        for name in filter.split("::").filter(|name| !name.is_empty()) {
+            let found =
+                [format!("fn {name}"), format!("mod {name};")].iter().any(|text| sources.contains(text));
+            assert!(found, "docs/reliability.md names {filter}, and there is no {name}");
+        }
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
 }
