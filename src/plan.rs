@@ -33,37 +33,40 @@ pub(crate) struct Plan<'a> {
 
 /// Rows of an earlier run that are worth another try.
 ///
-/// They are found by user, since lines may have moved. Where nobody of the earlier run stands on a
-/// line now, they are found by line: there the address itself was mended.
+/// They are found by user, since lines may have moved. Only a row that had no sound address is found by
+/// its line: there the address itself was mended. Anybody else on a line is another person.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
-    wanted: HashSet<String>,
-    lines: HashSet<u64>,
+    wanted: HashMap<String, Option<Doubt>>,
+    nameless: HashSet<u64>,
     known: HashSet<String>,
+    rows: usize,
 }
 
 impl Selection {
     /// Takes a row of the earlier run into account.
-    pub(crate) fn add(&mut self, line: u64, email: &str, wanted: bool) {
+    pub(crate) fn add(&mut self, line: u64, email: &str, outcome: Outcome, wanted: bool) {
         let key = email.to_ascii_lowercase();
         if wanted {
-            self.lines.insert(line);
-            self.wanted.insert(key.clone());
+            self.rows += 1;
+            if key.is_empty() {
+                self.nameless.insert(line);
+            } else {
+                self.wanted.insert(key.clone(), outcome.doubt());
+            }
         }
         self.known.insert(key);
     }
 
     /// Rows that are worth another try.
-    pub(crate) fn len(&self) -> usize {
-        self.lines.len()
+    pub(crate) const fn len(&self) -> usize {
+        self.rows
     }
 
     fn holds(&self, line: u64, email: &str) -> bool {
         let key = email.to_ascii_lowercase();
-        if email.is_empty() {
-            return self.lines.contains(&line);
-        }
-        self.wanted.contains(&key) || (self.lines.contains(&line) && !self.known.contains(&key))
+        let mended = self.nameless.contains(&line) && (key.is_empty() || !self.known.contains(&key));
+        mended || self.wanted.contains_key(&key)
     }
 }
 
@@ -83,6 +86,11 @@ impl<'a> Plan<'a> {
             Row::Sound(target) => only.holds(target.line, target.email.as_str()),
             Row::Bad(defect) => only.holds(defect.line, defect.email.as_deref().unwrap_or_default()),
         })
+    }
+
+    /// The doubt in which an earlier run left this user.
+    pub(crate) fn earlier_doubt(&self, target: &Target) -> Option<Doubt> {
+        *self.only.as_ref()?.wanted.get(&target.email.as_str().to_ascii_lowercase())?
     }
 
     /// The step for a row; nothing when it is settled already, or not what this run is about.

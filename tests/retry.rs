@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Person, Program, Stage, faults};
+use scim_rekey::sandbox::Options;
+
+use crate::support::{Person, Program, Stage, faults, until};
 
 fn retry(stage: &Stage, more: &[&str]) -> Program {
     let (earlier, input) = (stage.run_dir(), stage.input());
@@ -80,15 +82,48 @@ fn a_mended_row_is_found_by_its_user() {
 }
 
 #[test]
-fn a_mended_address_is_found_by_its_line() {
-    let stage =
-        Stage::new(vec![Person::new("a@example.com"), Person::new("missing.joe@example.com")], faults(""));
-    stage.run().expect(3);
+fn an_address_that_was_none_is_found_by_its_line() {
+    let stage = Stage::new(vec![Person::new("a@example.com"), Person::new("joe at example.com")], faults(""));
+    stage.finish(stage.program().arg("--skip-bad-rows")).expect(3);
     let mut people = stage.people.clone();
     people[1] = Person { email: "joe@example.com".to_owned(), ..people[1].clone() };
     stage.write_input(&people);
     stage.finish(retry(&stage, &[])).expect(0);
     assert_eq!(lines(&only_run(&stage)), ["3,joe@example.com,updated,"]);
+}
+
+#[test]
+fn somebody_else_on_the_line_of_a_row_is_left_alone() {
+    let stage =
+        Stage::new(vec![Person::new("a@example.com"), Person::new("missing.joe@example.com")], faults(""));
+    stage.run().expect(3);
+    stage.write_input(&[Person::new("a@example.com"), Person::new("ceo@example.com")]);
+    stage.finish(retry(&stage, &[])).expect(65);
+    assert_eq!(stage.truth().applied.len(), 1, "and that was the first run");
+}
+
+#[test]
+fn a_doubt_outlives_a_retry() {
+    let options = Options { history: true, ..faults(r#"{"on":"patch","do":{"reset":"after"}}"#) };
+    let stage = Stage::new(vec![Person::new("ann@example.com")], options);
+    stage.run().expect(4);
+    assert_eq!(stage.outcome(2), "unknown/probably_applied");
+    // The first one took, so the same value is refused again: that is no "certainly not changed".
+    stage.finish(retry(&stage, &[])).expect(4);
+    assert_eq!(lines(&only_run(&stage)), ["2,ann@example.com,unknown,probably_applied"]);
+}
+
+#[test]
+fn a_killed_run_is_finished_before_it_is_retried() {
+    let stage = Stage::plain(60);
+    let running = stage.program().args(["--rate", "20/s"]).start();
+    until("it has begun", || stage.truth().patch_requests >= 3);
+    running.signal("KILL");
+    stage.wait(running);
+    let done = stage.finish(retry(&stage, &[])).expect(75);
+    assert!(done.last_line().contains("were never begun"), "{}", done.stderr);
+    stage.run().expect(0);
+    stage.check_truth();
 }
 
 #[test]

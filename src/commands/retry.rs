@@ -8,6 +8,7 @@ use super::run::{Retry, run};
 use super::{Failure, Talk, complain, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
+use crate::domain::text::count;
 use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 use crate::plan::Selection;
@@ -23,10 +24,23 @@ pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
         ));
     }
     let past = read_past(&args.earlier)?;
+    // A process that was killed has not named the rows that it never reached.
+    let named = past.ledger.tally_with_doubts().total();
+    if named < past.start.rows {
+        return Err(Failure::new(
+            75,
+            format!(
+                "{}: {} of {} were never begun; finish that run first, with the command that began it",
+                args.earlier.display(),
+                count(past.start.rows - named, "row"),
+                past.start.rows
+            ),
+        ));
+    }
     let only = selection(args, &past)?;
     if only.len() == 0 {
         if talk.is_watched() || talk.verbose > 0 {
-            complain("no row of that run is worth another try");
+            complain("no row of that run ended so that another try is asked for");
         }
         return Ok(0);
     }
@@ -46,7 +60,7 @@ fn selection(args: &RetryArgs, past: &Past) -> Result<Selection, Failure> {
         let (done, _) = row.map_err(failed)?;
         let outcome = done.ending.outcome;
         let named = args.reason.is_empty() || args.reason.iter().any(|reason| reason == outcome.reason());
-        only.add(done.line, &done.email, named && outcome.is_worth_another_try());
+        only.add(done.line, &done.email, outcome, named && outcome.is_worth_another_try());
     }
     Ok(only)
 }

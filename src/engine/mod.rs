@@ -189,6 +189,7 @@ impl<'a> Engine<'a> {
             Some(Step::Decided(done)) => self.done(done),
             Some(Step::Do(target)) => {
                 let mut trail = self.earlier.remove(&target.line).unwrap_or_default();
+                trail.doubt = trail.doubt.or_else(|| self.plan.earlier_doubt(&target));
                 if standing == Standing::InDoubt {
                     trail.doubt = trail.doubt.or(Some(Doubt::ReplyLost));
                 }

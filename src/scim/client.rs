@@ -186,11 +186,13 @@ impl Client {
     }
 
     fn judge(&self, reply: &Reply, ready: &Ready, trail: &mut Trail) -> Written {
+        if matches!(reply.status, 200 | 204) {
+            return self.taken(reply, ready, trail);
+        }
         let refusal = self.refusal(reply);
         trail.reference = refusal.reference(Some(ready.target()));
         let version_conflict = refusal.is_version_conflict();
         match reply.status {
-            200 | 204 => return self.taken(reply, ready, trail),
             201..=299 => return self.doubt(Doubt::ServerError, trail),
             409 | 412 => return conflict(trail),
             400 if version_conflict => return conflict(trail),
@@ -207,7 +209,11 @@ impl Client {
 
     /// A yes, unless the reply itself says that it is about something else.
     fn taken(&self, reply: &Reply, ready: &Ready, trail: &mut Trail) -> Written {
-        let mfa = match wire::shown(reply, ready.id(), ready.target(), &self.settings.mfa) {
+        let shown = wire::shown(reply, ready.id(), ready.target(), &self.settings.mfa);
+        if matches!(shown, Shown::AnotherAccount | Shown::Unreadable) {
+            trail.reference = self.refusal(reply).reference(Some(ready.target()));
+        }
+        let mfa = match shown {
             Shown::AnotherAccount => {
                 let words = "the reply to the PATCH speaks of another account";
                 let ending = Ending::new(Outcome::Unknown(Doubt::ServerError), words);
