@@ -1,5 +1,6 @@
 //! Imports go down only: what the map in `src/lib.rs` says of the house is true.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -103,4 +104,33 @@ fn nothing_is_printed_below_the_commands() {
             ["println!", "eprintln!", "print!(", "dbg!"].into_iter().find(|word| text.contains(word));
         assert_eq!(printing, None, "{}", file.display());
     }
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The fuzzers have a lock file of their own. Where it falls behind: copy Cargo.lock over it, then run
+/// `cargo metadata --manifest-path tests/fuzz/Cargo.toml`.
+#[test]
+fn what_is_fuzzed_is_built_from_what_the_program_is_built_from() {
+    let versions = |lock: &str| -> BTreeSet<String> {
+        let packages = lock.split("[[package]]\n").skip(1);
+        packages.map(|package| package.lines().take(2).collect::<Vec<_>>().join(" ")).collect()
+    };
+    let (program, fuzzers) = (text("Cargo.lock"), text("tests/fuzz/Cargo.lock"));
+    let own = ["arbitrary", "jobserver", "libfuzzer-sys", "scim-rekey-fuzz"];
+    let is_own = |package: &String| own.iter().any(|name| package.contains(&format!("\"{name}\"")));
+    let others = versions(&fuzzers).difference(&versions(&program)).cloned().collect::<Vec<_>>();
+    assert_eq!(others.into_iter().filter(|package| !is_own(package)).collect::<Vec<_>>(), [""; 0]);
+
+    let manifest = text("Cargo.toml");
+    let needed = manifest.split("\n[").find_map(|part| part.strip_prefix("dependencies]\n")).unwrap();
+    let needed: Vec<_> =
+        needed.lines().filter_map(|line| line.split_once(" =")).map(|(name, _)| name).collect();
+    assert!(needed.len() > 20, "{needed:?}");
+    let known =
+        fuzzers.split("[[package]]\n").find(|package| package.starts_with("name = \"scim-rekey\"")).unwrap();
+    let missing = needed.iter().find(|name| !known.contains(&format!("\"{name}")));
+    assert_eq!(missing, None, "in tests/fuzz/Cargo.lock");
 }
