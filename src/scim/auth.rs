@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::chance::chance;
-use super::echo;
+use super::echo::{self, Credential};
 use super::http::{Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
 use super::retry::{Answer, Whole, backoff, retry_after};
@@ -91,7 +91,7 @@ pub(crate) struct Auth {
     tries: Tries,
     slot: tokio::sync::Mutex<Slot>,
     issued: Mutex<Vec<u64>>,
-    given: Mutex<Vec<HeaderValue>>,
+    sent: Mutex<Vec<Credential>>,
     requests: Mutex<u64>,
 }
 
@@ -108,14 +108,15 @@ const RENEW_EARLY: Duration = Duration::from_secs(60);
 
 impl Auth {
     /// Nothing is asked for yet.
-    pub(crate) const fn new(http: Http, credentials: Credentials, tries: Tries) -> Self {
+    pub(crate) fn new(http: Http, credentials: Credentials, tries: Tries) -> Self {
+        let sent = vec![Credential::new(credentials.client_secret.expose())];
         Self {
             http,
             credentials,
             tries,
             slot: tokio::sync::Mutex::const_new(Slot::Empty),
             issued: Mutex::new(Vec::new()),
-            given: Mutex::new(Vec::new()),
+            sent: Mutex::new(sent),
             requests: Mutex::new(0),
         }
     }
@@ -145,7 +146,7 @@ impl Auth {
             Ok(grant) => {
                 let token = Arc::new(grant.token(replaces));
                 self.issued.lock().unwrap_or_else(PoisonError::into_inner).push(grant.life_s);
-                self.given.lock().unwrap_or_else(PoisonError::into_inner).push(grant.header);
+                self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(grant.credential());
                 *slot = Slot::Token(Arc::clone(&token));
                 Ok(token)
             }
@@ -163,10 +164,8 @@ impl Auth {
     }
 
     /// Whether this is so of the client secret or of a token of this run.
-    pub(crate) fn any_credential(&self, so: impl Fn(&str) -> bool) -> bool {
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let tokens = given.iter().filter_map(|header| header.to_str().ok()?.strip_prefix("Bearer "));
-        tokens.chain([self.credentials.client_secret.expose()]).any(so)
+    pub(crate) fn any_credential(&self, so: impl Fn(&Credential) -> bool) -> bool {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().any(so)
     }
 
     /// Token requests sent.
@@ -239,6 +238,11 @@ impl Grant {
         let renew_in = life.checked_sub(RENEW_EARLY).filter(|rest| !rest.is_zero()).unwrap_or(life / 2);
         let renew_at = Instant::now() + renew_in;
         Token { header: self.header.clone(), renew_at, replaces, accepted: AtomicBool::new(false) }
+    }
+
+    fn credential(&self) -> Credential {
+        let header = self.header.to_str().unwrap_or_default();
+        Credential::new(header.strip_prefix("Bearer ").unwrap_or(header))
     }
 }
 

@@ -128,13 +128,13 @@ impl Client {
     /// An id would stand in the log and in the outcome file.
     fn shows_a_secret(&self, ready: &Ready) -> bool {
         let (id, auth) = (ready.id(), self.exchange.auth());
-        echo::of_row_in_id(id, ready.target()) || auth.any_credential(|secret| echo::holds(id, secret))
+        echo::of_row_in_id(id, ready.target()) || auth.any_credential(|credential| credential.is_in(id))
     }
 
     /// What an error reply says, without what it echoes of our credentials.
     fn refusal(&self, reply: &Reply) -> Refusal {
         let auth = self.exchange.auth();
-        Refusal::read(reply).without(|name| auth.any_credential(|secret| echo::shares(name, secret)))
+        Refusal::read(reply).without(|name| auth.any_credential(|credential| credential.shares(name)))
     }
 
     async fn search(&self, target: &Target, trail: &mut Trail) -> Result<Search, Ended> {

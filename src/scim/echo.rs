@@ -27,14 +27,42 @@ pub(crate) fn shares(name: &str, credential: &str) -> bool {
 /// Whether an id holds all of the password or of the phone number. An id cannot be left out, so
 /// less is left to chance.
 pub(crate) fn of_row_in_id(id: &str, target: &Target) -> bool {
-    secrets(target).any(|secret| holds(id, secret))
+    let id = joined(id);
+    secrets(target).any(|secret| whole(secret).any(|form| id.contains(&form)))
 }
 
-/// Whether an id holds all of a secret.
-pub(crate) fn holds(id: &str, secret: &str) -> bool {
-    let id = joined(id);
-    let mut forms = encoded(secret).chain([secret.to_owned()]).map(|form| joined(&form));
-    joined(secret).len() >= LONG_RUN && forms.any(|form| id.contains(&form))
+/// A credential, and the forms in which an id might hold it. They are looked for in every id, so they
+/// are made once.
+#[derive(Debug)]
+pub(crate) struct Credential {
+    secret: Secret,
+    whole: Vec<Secret>,
+}
+
+impl Credential {
+    /// One that is about to be sent.
+    pub(crate) fn new(secret: &str) -> Self {
+        Self { secret: Secret::new(secret.to_owned()), whole: whole(secret).map(Secret::new).collect() }
+    }
+
+    /// Whether a name shares a part with it.
+    pub(crate) fn shares(&self, name: &str) -> bool {
+        shares(name, self.secret.expose())
+    }
+
+    /// Whether an id holds all of it.
+    pub(crate) fn is_in(&self, id: &str) -> bool {
+        let id = joined(id);
+        self.whole.iter().any(|form| id.contains(form.expose()))
+    }
+}
+
+/// All of a secret in each of its forms, letters and digits only; none of one so short that it would be
+/// found by accident.
+fn whole(secret: &str) -> impl Iterator<Item = String> {
+    let plain = joined(secret);
+    let encoded = (plain.len() >= LONG_RUN).then(|| encoded(secret).map(|form| joined(&form)));
+    Some(plain).filter(|plain| plain.len() >= LONG_RUN).into_iter().chain(encoded.into_iter().flatten())
 }
 
 fn secrets(target: &Target) -> impl Iterator<Item = &str> {
@@ -141,6 +169,7 @@ mod tests {
                 "{id}"
             );
         }
-        assert!(holds("x0123456789ABCDEF", "0123456789abcdef") && !holds("89abcdef", "0123456789abcdef"));
+        let credential = Credential::new("0123456789abcdef");
+        assert!(credential.is_in("x0123456789ABCDEF") && !credential.is_in("89abcdef"));
     }
 }
