@@ -9,7 +9,7 @@ use std::io;
 use crate::audit::ledger::Ledger;
 use crate::audit::log::{Log, Stamp};
 use crate::audit::record::Body;
-use crate::audit::replay::Accounts;
+use crate::audit::replay::{Accounts, End};
 use crate::domain::event::{Done, Intent};
 use crate::domain::outcome::Standing;
 use crate::domain::tally::Tally;
@@ -39,9 +39,9 @@ impl Record {
         Self { log, ledger, accounts, outcomes, finished: Vec::new(), lock }
     }
 
-    /// Adds a line that speaks of no row.
-    pub(crate) fn note(&mut self, body: &Body<'_>) {
-        self.log.append(body);
+    /// Adds a line that speaks of no row. Returns its time.
+    pub(crate) fn note(&mut self, body: &Body<'_>) -> String {
+        self.log.append(body).ts
     }
 
     /// Declares a PATCH. It may leave after the next commit.
@@ -99,10 +99,10 @@ impl Record {
         &self.ledger
     }
 
-    /// Ends the record. The folder is ours until the lock is dropped.
-    pub(crate) fn close(self) -> Lock {
-        self.log.close();
-        self.lock
+    /// Ends the record: where the rows stand, how far the log goes, and the lock, until which is
+    /// dropped the folder is ours.
+    pub(crate) fn close(self) -> (Ledger, End, Lock) {
+        (self.ledger, self.log.close(), self.lock)
     }
 
     /// Whether the disk has not answered, so that nothing more can be expected of it.

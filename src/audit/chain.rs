@@ -3,9 +3,11 @@
 //! `hash` is the hex SHA-256 of the line's bytes from its start up to, not including,
 //! `,"hash":`; `prev` is the hash of the line before, 64 zeros at first.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use ring::digest::{SHA256, digest};
+
+use crate::domain::text::hex;
 
 /// Version of the line format.
 pub(crate) const FORMAT: u32 = 1;
@@ -35,16 +37,16 @@ impl Head {
     pub(crate) fn seal(&mut self, ts: &str, run_id: &str, body: &str, out: &mut Vec<u8>) {
         debug_assert!(body.len() > 2 && body.starts_with('{') && body.ends_with('}'));
         self.seq += 1;
-        let fields = &body[1..body.len() - 1];
-        let mut line = format!(
-            r#"{{"v":{FORMAT},"seq":{},"ts":"{ts}","run_id":"{run_id}",{fields},"prev":"{}""#,
-            self.seq, self.hash
-        );
-        self.hash = sha256_hex(line.as_bytes());
-        line.push_str(HASH_FIELD);
-        line.push_str(&self.hash);
-        line.push_str("\"}\n");
-        out.extend_from_slice(line.as_bytes());
+        let start = out.len();
+        // A vector takes all that is written to it.
+        let _ = write!(out, r#"{{"v":{FORMAT},"seq":{},"ts":"{ts}","run_id":"{run_id}","#, self.seq);
+        for part in [&body[1..body.len() - 1], r#","prev":""#, &self.hash, "\""] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        self.hash = sha256_hex(&out[start..]);
+        for part in [HASH_FIELD, &self.hash, "\"}\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
 
     /// Checks that `line` (without its line feed) is the next one, and moves on to it.
@@ -82,14 +84,6 @@ pub(crate) fn oversteps(tail: &[u8]) -> bool {
 /// SHA-256 in lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::chain::Head;
 use super::record::Body;
+use super::replay::End;
 use crate::failpoint;
 use crate::files::patience::{PATIENCE, within};
 use crate::files::reserve;
@@ -85,7 +86,8 @@ impl Log {
     pub(crate) fn append(&mut self, body: &Body<'_>) -> Stamp {
         self.leads_on |= matches!(body, Body::RunStart(_) | Body::Resume { .. } | Body::Intent { .. });
         let stamp = self.seal(body);
-        if self.head.seq.is_multiple_of(CHECKPOINT_EVERY) {
+        // Nothing comes after the end.
+        if self.head.seq.is_multiple_of(CHECKPOINT_EVERY) && !matches!(body, Body::RunEnd(_)) {
             self.seal(&Body::Checkpoint { records: self.head.seq });
             self.checkpoints.push(self.head.clone());
         }
@@ -147,11 +149,17 @@ impl Log {
         }
     }
 
-    /// Gives back the room that was not needed.
-    pub(crate) fn close(self) {
+    /// Gives back the room that was not needed. Returns how far the log goes.
+    pub(crate) fn close(self) -> End {
         if self.state == State::Sound && self.room > self.len {
             let _ = self.file.set_len(self.len);
         }
+        End { head: self.head, len: self.len, torn: 0 }
+    }
+
+    /// Name of the run.
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// Whether a write has failed.
@@ -177,6 +185,7 @@ mod tests {
     use super::*;
     #[cfg(target_os = "linux")]
     use crate::audit::record::Actor;
+    use crate::audit::record::RunEnd;
 
     #[tokio::test]
     async fn a_line_that_cannot_be_synced_is_not_committed() {
@@ -203,6 +212,16 @@ mod tests {
         assert!(log.is_stuck() && log.is_broken() && log.commit().await.is_err());
         // Lets the thread that waits go, which the runtime waits for.
         drop(reader);
+    }
+
+    #[tokio::test]
+    async fn the_end_is_the_last_line() {
+        let mut log = Log::new(tempfile::tempfile().unwrap(), "run".to_owned(), Head::default(), 0);
+        for _ in 0..CHECKPOINT_EVERY - 1 {
+            log.append(&Body::Token { expires_in_s: 1 });
+        }
+        log.append(&Body::RunEnd(&RunEnd::default()));
+        assert_eq!(log.close().head.seq, CHECKPOINT_EVERY);
     }
 
     #[cfg(target_os = "linux")]

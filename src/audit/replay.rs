@@ -137,10 +137,11 @@ impl Past {
         self.ended.as_ref().is_some_and(|end| end.complete)
     }
 
-    fn new(line: &Line<'_>, start: RunStart) -> Self {
+    /// A run of which nothing but the beginning is known.
+    pub(crate) fn new(run_id: String, started_at: String, start: RunStart) -> Self {
         Self {
-            run_id: line.run_id.to_string(),
-            started_at: line.ts.to_string(),
+            run_id,
+            started_at,
             last_at: String::new(),
             ledger: Ledger::new(start.last_line),
             warnings: start.warnings.clone(),
@@ -152,13 +153,20 @@ impl Past {
             end: End::default(),
         }
     }
+
+    /// A process ended in order.
+    pub(crate) fn note_end(&mut self, end: RunEnd) {
+        self.traffic = self.traffic.plus(end.traffic);
+        self.warnings.extend(end.warnings.iter().cloned());
+        self.ended = Some(end);
+    }
 }
 
 /// One step of the fold. A `run_start` begins anew: a folder may hold a run and its repeat.
 fn fold(past: &mut Option<Past>, offset: u64, bytes: &[u8], line: Line<'_>) -> Result<(), &'static str> {
     if line.kind == "run_start" {
         let start = serde_json::from_slice(bytes).map_err(|_| "not a run_start")?;
-        *past = Some(Past::new(&line, start));
+        *past = Some(Past::new(line.run_id.to_string(), line.ts.to_string(), start));
         return Ok(());
     }
     let past = past.as_mut().ok_or("the log does not begin with run_start")?;
@@ -167,10 +175,7 @@ fn fold(past: &mut Option<Past>, offset: u64, bytes: &[u8], line: Line<'_>) -> R
         "intent" => note_intent(past, offset, &line),
         "result" | "skip" => note_done(past, offset, line),
         "run_end" => {
-            let end: RunEnd = serde_json::from_slice(bytes).map_err(|_| "not a run_end")?;
-            past.traffic = past.traffic.plus(end.traffic);
-            past.warnings.extend(end.warnings.iter().cloned());
-            past.ended = Some(end);
+            past.note_end(serde_json::from_slice(bytes).map_err(|_| "not a run_end")?);
             Ok(())
         }
         "resume" => {

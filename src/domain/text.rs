@@ -2,6 +2,10 @@
 
 /// Removes what could drive a terminal or reorder a line, and cuts at `limit` characters.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
+    // Nearly all text is plain.
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().filter(|c| !is_dangerous(*c)).take(limit).collect()
 }
 
@@ -30,6 +34,13 @@ pub(crate) fn is_dangerous(c: char) -> bool {
 pub(crate) fn token(text: &str) -> Option<&str> {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     (!text.is_empty() && text.len() <= 64 && text.bytes().all(harmless)).then_some(text)
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// "1 row", "2 rows".

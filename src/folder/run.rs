@@ -15,10 +15,10 @@ use jiff::{Timestamp, ToSpan as _};
 use ring::hmac;
 
 use super::lock::{Holder, Lock, Unlocked, folder_lock};
-use crate::audit::chain::hex;
 use crate::audit::log::Log;
 use crate::audit::record::{Line, RunStart};
 use crate::audit::replay::{Damage, End, Past};
+use crate::domain::text::hex;
 use crate::files;
 
 /// Name of the audit log in the run folder.

@@ -2,12 +2,11 @@
 //!
 //! Invariant: a name that passes here shows no more of a secret than three letters of it.
 
-use std::fmt::Write as _;
-
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use crate::domain::secret::Secret;
 use crate::domain::target::Target;
+use crate::domain::text::hex;
 
 /// So long a part of a password or a phone number is an echo and no accident.
 const RUN: usize = 4;
@@ -60,9 +59,13 @@ impl Credential {
 /// All of a secret in each of its forms, letters and digits only; none of one so short that it would be
 /// found by accident.
 fn whole(secret: &str) -> impl Iterator<Item = String> {
-    let plain = joined(secret);
-    let encoded = (plain.len() >= LONG_RUN).then(|| encoded(secret).map(|form| joined(&form)));
-    Some(plain).filter(|plain| plain.len() >= LONG_RUN).into_iter().chain(encoded.into_iter().flatten())
+    let plain = Some(joined(secret)).filter(|plain| plain.len() >= LONG_RUN);
+    let encoded = plain.is_some().then(|| encoded(secret)).into_iter().flatten();
+    let encoded = encoded.map(|mut form| {
+        form.retain(|c| c.is_ascii_alphanumeric());
+        form
+    });
+    plain.into_iter().chain(encoded)
 }
 
 fn secrets(target: &Target) -> impl Iterator<Item = &str> {
@@ -78,7 +81,7 @@ fn share(name: &str, secret: &str, run: usize) -> bool {
     let lower = name.to_ascii_lowercase();
     common(&lower, &secret.to_ascii_lowercase(), run)
         || common(&joined(name), &joined(secret), run)
-        || encoded(secret).any(|form| common(&lower, &form, LONG_RUN))
+        || encoded(secret).iter().any(|form| common(&lower, form, LONG_RUN))
 }
 
 /// Whether any part of this length occurs in both.
@@ -88,20 +91,21 @@ fn common(name: &str, form: &str, run: usize) -> bool {
 
 /// Letters and digits only, in small letters: `555-01.00` is `5550100`.
 fn joined(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+    let mut joined = String::with_capacity(text.len());
+    joined.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()));
+    joined
 }
 
 /// Hexadecimal, and base64 however the bytes before have shifted it; in small letters.
-fn encoded(secret: &str) -> impl Iterator<Item = String> {
-    let hex = secret.bytes().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
+fn encoded(secret: &str) -> [String; 4] {
+    let shifted = [b"xx", secret.as_bytes()].concat();
+    let base64 = |shift: usize| {
+        let mut text = BASE64_URL_SAFE_NO_PAD.encode(&shifted[2 - shift..]);
+        text.drain(..shift.next_multiple_of(4).min(text.len()));
+        text.make_ascii_lowercase();
         text
-    });
-    let base64 = (0..3).map(|shift| {
-        let text = BASE64_URL_SAFE_NO_PAD.encode([&b"xx"[..shift], secret.as_bytes()].concat());
-        text.get(shift.next_multiple_of(4)..).unwrap_or_default().to_ascii_lowercase()
-    });
-    base64.collect::<Vec<_>>().into_iter().chain([hex])
+    };
+    [base64(0), base64(1), base64(2), hex(secret.as_bytes())]
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ fn usable_id(id: &Value) -> Option<String> {
         && id.len() <= 256
         && !id.starts_with('.')
         && !id.contains(['/', '\\', '%'])
-        && text::clean(id, id.len()) == id;
+        && !id.contains(text::is_dangerous);
     sound.then(|| id.to_owned())
 }
 

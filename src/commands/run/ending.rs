@@ -32,13 +32,13 @@ pub(super) fn traffic(client: &Client) -> Traffic {
 /// The last line of the log, and why the run stopped before its end, if it did.
 pub(super) async fn finish(
     record: &mut Record,
-    start: &RunStart,
+    past: &mut Past,
     stop: Option<Stop>,
     traffic: Traffic,
 ) -> (RunEnd, Option<Stop>) {
     failpoint::hit("end");
     let ledger = record.ledger();
-    let complete = ledger.unsettled() == 0 && ledger.tally().total() == start.rows;
+    let complete = ledger.unsettled() == 0 && ledger.tally().total() == past.start.rows;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
     let moot = |stop: &Stop| complete && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
     let stop = stop.filter(|stop| !moot(stop));
@@ -52,7 +52,8 @@ pub(super) async fn finish(
     if record.log().is_broken() {
         return (end, stop);
     }
-    record.note(&Body::RunEnd(&end));
+    past.last_at = record.note(&Body::RunEnd(&end));
+    past.note_end(end.clone());
     match record.commit().await {
         Err(error) if record.log().is_broken() => {
             let lost = Stop::LogLost(error.to_string());
@@ -80,9 +81,15 @@ fn mfa_warning(tally: &Tally) -> Option<String> {
     })
 }
 
+/// The run as the log tells it that could not be written to its end.
+pub(super) fn what_is_left(path: &Path) -> Result<Past, Failure> {
+    read_past(path).map_err(|failure| words_on(74, path, &failure.words, None))
+}
+
 /// Makes the final files and says how it went.
 pub(super) fn last_words(
     path: &Path,
+    past: &Past,
     args: &RunArgs,
     end: &RunEnd,
     stop: Option<&Stop>,
@@ -90,10 +97,9 @@ pub(super) fn last_words(
     earlier: Option<&Path>,
 ) -> Result<u8, Failure> {
     failpoint::hit("last_words");
-    let past = read_past(path).map_err(|failure| words_on(74, path, &failure.words, None))?;
     let tally = past.ledger.tally_with_doubts();
     let counts = format!("{} of {}", tally.sentence(), count(past.start.rows, "row"));
-    match (report::write(path, &past), stop) {
+    match (report::write(path, past), stop) {
         // The disk that would not take the log may not take these either; the next session makes them.
         (Ok(()), _) | (Err(_), Some(Stop::LogLost(_))) => {}
         (Err(error), _) => {
@@ -102,9 +108,9 @@ pub(super) fn last_words(
         }
     }
     if visible {
-        show_summary(path, &past, &tally);
+        show_summary(path, past, &tally);
     } else {
-        tracing::info!("{}", head_words(&past));
+        tracing::info!("{}", head_words(past));
     }
     if end.exit_code == 0 {
         if visible {

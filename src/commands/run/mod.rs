@@ -7,7 +7,6 @@ mod ending;
 mod ready;
 mod service;
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -16,17 +15,15 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use self::ending::{finish, last_words, stuck_words, traffic};
+use self::ending::{finish, last_words, stuck_words, traffic, what_is_left};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
-use crate::audit::ledger::Ledger;
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
-use crate::audit::replay::{Accounts, Past, rows};
+use crate::audit::replay::{Past, rows};
 use crate::cli::{RunArgs, When};
 use crate::config::{self, Service};
-use crate::domain::event::Trail;
 use crate::domain::text::{count, printable};
 use crate::engine::{Engine, Limits};
 use crate::folder::lock::Holder;
@@ -100,7 +97,7 @@ pub(crate) fn job(
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
             let exit_code = past.ledger.tally().exit_code();
             let end = RunEnd { complete: true, exit_code, ..RunEnd::default() };
-            last_words(&path, args, &end, None, visible, earlier)
+            last_words(&path, &past, args, &end, None, visible, earlier)
         }
         Chosen::Complete(path, past, _lock) => {
             if visible || talk.verbose > 0 {
@@ -194,7 +191,8 @@ impl Session<'_> {
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(deadline(args), at_once);
         let client = client(args, service)?;
-        let (mut record, unsettled) = open_record(folder, &start).map_err(cannot_create)?;
+        let (mut record, mut past) = open_record(folder, &start).map_err(cannot_create)?;
+        let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
         let rows = input.rows(survey).map_err(|error| Failure::new(66, error))?;
         let limits = Limits {
@@ -206,33 +204,33 @@ impl Session<'_> {
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
         progress.finish();
-        let (end, stop) = finish(&mut record, &start, stop, traffic).await;
+        let (end, stop) = finish(&mut record, &mut past, stop, traffic).await;
         if record.is_stuck() {
             return Err(stuck_words(&path, &start, &record, stop.as_ref()));
         }
+        let is_sound = !record.log().is_broken();
         // The folder is ours until the last word.
-        let _lock = record.close();
-        last_words(&path, args, &end, stop.as_ref(), visible, earlier)
+        let (ledger, end_of_log, _lock) = record.close();
+        let past = if is_sound { Past { ledger, end: end_of_log, ..past } } else { what_is_left(&path)? };
+        last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
     }
 }
 
-/// The record, with its first line of this session waiting, and what earlier ones knew
-/// of the rows they left unsettled.
-fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, HashMap<u64, Trail>)> {
-    let RunFolder { path, log, past, .. } = folder;
-    let (ledger, accounts, earlier, open) = match past {
-        None => (Ledger::new(start.last_line), Accounts::default(), HashMap::new(), None),
-        Some(Past { ledger, accounts, unsettled, .. }) => {
-            let open = ledger.in_doubt();
-            (ledger, accounts, unsettled, Some(open))
-        }
-    };
+/// The record, with its first line of this session waiting, and the run as it was before, whose rows
+/// and accounts the record has now.
+fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, Past)> {
+    let RunFolder { path, log, past, lock, .. } = folder;
+    let resumes = past.is_some();
+    let mut past = past.unwrap_or_else(|| Past::new(log.run_id().to_owned(), String::new(), start.clone()));
+    let (ledger, accounts) = (std::mem::take(&mut past.ledger), std::mem::take(&mut past.accounts));
+    let in_doubt = ledger.in_doubt();
     let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
     let outcomes = OutcomeFile::begin(&path, settled)?;
-    let mut record = Record::new(log, ledger, accounts, outcomes, folder.lock);
-    record.note(&match open {
-        None => Body::RunStart(start),
-        Some(open) => Body::Resume { actor: start.actor.clone(), in_doubt: open },
-    });
-    Ok((record, earlier))
+    let mut record = Record::new(log, ledger, accounts, outcomes, lock);
+    if resumes {
+        record.note(&Body::Resume { actor: start.actor.clone(), in_doubt });
+    } else {
+        past.started_at = record.note(&Body::RunStart(start));
+    }
+    Ok((record, past))
 }
