@@ -11,7 +11,8 @@ use crate::domain::secret::Secret;
 use crate::domain::target::Target;
 use crate::scim::auth;
 use crate::scim::http::{Body, Reply};
-use crate::scim::wire::{self, MfaAttribute, Refusal, Shown};
+use crate::scim::shown::{Shown, shown};
+use crate::scim::wire::{self, MfaAttribute, Refusal};
 
 const NAME: &str = "ann@example.com";
 const PASSWORD: &str = "Hunter2-long";
@@ -82,7 +83,7 @@ fn is_plain(said: &str) -> bool {
 /// A setting counts as confirmed only where the reply shows all of it, and another account is told.
 fn check_shown(reply: &Reply, body: &[u8]) {
     let mfa = MfaAttribute { path: "mfaSettings".to_owned(), kind: "phone".to_owned() };
-    let shown = wire::shown(reply, "7", &target(), &mfa);
+    let shown = shown(reply, "7", &target(), &mfa);
     let user = serde_json::from_slice::<Json>(body).ok();
     let user = user.filter(|user| matches!(user, Json::Object(_)));
     let Some(user) = user else {

@@ -12,7 +12,8 @@ use super::exchange::{Exchange, Fault};
 use super::http::{Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
 use super::retry::Op;
-use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON, Shown};
+use super::shown::{Shown, shown};
+use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON};
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
@@ -127,8 +128,8 @@ impl Client {
 
     /// An id would stand in the log and in the outcome file.
     fn shows_a_secret(&self, ready: &Ready) -> bool {
-        let (id, auth) = (ready.id(), self.exchange.auth());
-        echo::of_row_in_id(id, ready.target()) || auth.any_credential(|credential| credential.is_in(id))
+        let (id, auth) = (echo::Id::new(ready.id()), self.exchange.auth());
+        echo::of_row_in_id(&id, ready.target()) || auth.any_credential(|credential| credential.is_in(&id))
     }
 
     /// What an error reply says, without what it echoes of our credentials.
@@ -209,7 +210,7 @@ impl Client {
 
     /// A yes, unless the reply itself says that it is about something else.
     fn taken(&self, reply: &Reply, ready: &Ready, trail: &mut Trail) -> Written {
-        let shown = wire::shown(reply, ready.id(), ready.target(), &self.settings.mfa);
+        let shown = shown(reply, ready.id(), ready.target(), &self.settings.mfa);
         if matches!(shown, Shown::AnotherAccount | Shown::Unreadable) {
             trail.reference = self.refusal(reply).reference(Some(ready.target()));
         }
@@ -264,9 +265,11 @@ pub(crate) fn lookup_address(base: &Url, email: &str, start_index: u64) -> Url {
 /// The base with these segments, each of them encoded whole.
 pub(crate) fn address(base: &Url, segments: &[&str], query: Option<&str>) -> Url {
     let mut url = base.clone();
-    let encoded = segments.iter().map(|segment| utf8_percent_encode(segment, RESERVED).to_string());
-    let path =
-        encoded.fold(url.path().trim_end_matches('/').to_owned(), |path, segment| path + "/" + &segment);
+    let mut path = url.path().trim_end_matches('/').to_owned();
+    for segment in segments {
+        path.push('/');
+        path.extend(utf8_percent_encode(segment, RESERVED));
+    }
     url.set_path(&path);
     url.set_query(query);
     url

@@ -25,9 +25,19 @@ pub(crate) fn shares(name: &str, credential: &str) -> bool {
 
 /// Whether an id holds all of the password or of the phone number. An id cannot be left out, so
 /// less is left to chance.
-pub(crate) fn of_row_in_id(id: &str, target: &Target) -> bool {
-    let id = joined(id);
-    secrets(target).any(|secret| whole(secret).any(|form| id.contains(&form)))
+pub(crate) fn of_row_in_id(id: &Id, target: &Target) -> bool {
+    secrets(target).any(|secret| whole(secret).any(|form| id.0.contains(&form)))
+}
+
+/// An account's id, as secrets are looked for in it.
+#[derive(Debug)]
+pub(crate) struct Id(String);
+
+impl Id {
+    /// The id as the service shows it.
+    pub(crate) fn new(id: &str) -> Self {
+        Self(joined(id))
+    }
 }
 
 /// A credential, and the forms in which an id might hold it. They are looked for in every id, so they
@@ -50,9 +60,8 @@ impl Credential {
     }
 
     /// Whether an id holds all of it.
-    pub(crate) fn is_in(&self, id: &str) -> bool {
-        let id = joined(id);
-        self.whole.iter().any(|form| id.contains(form.expose()))
+    pub(crate) fn is_in(&self, id: &Id) -> bool {
+        self.whole.iter().any(|form| id.0.contains(form.expose()))
     }
 }
 
@@ -166,14 +175,13 @@ mod tests {
     fn an_id_is_refused_for_a_whole_secret_only() {
         let echoes =
             ["hunter2-long!ä", "1-555-010-0199", "68756e746572322d4c6f6e6721c3a4", "aHVudGVyMi1Mb25nIcOk"];
-        assert!(echoes.iter().all(|id| of_row_in_id(id, &target("hunter2-Long!ä"))));
+        let holds = |id: &str, password| of_row_in_id(&Id::new(id), &target(password));
+        assert!(echoes.iter().all(|id| holds(id, "hunter2-Long!ä")));
         for id in ["hunter2", "0199", "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12", "17-short"] {
-            assert!(
-                !of_row_in_id(id, &target("hunter2-Long!ä")) && !of_row_in_id(id, &target("short")),
-                "{id}"
-            );
+            assert!(!holds(id, "hunter2-Long!ä") && !holds(id, "short"), "{id}");
         }
         let credential = Credential::new("0123456789abcdef");
-        assert!(credential.is_in("x0123456789ABCDEF") && !credential.is_in("89abcdef"));
+        let is_in = |id: &str| credential.is_in(&Id::new(id));
+        assert!(is_in("x0123456789ABCDEF") && !is_in("89abcdef"));
     }
 }

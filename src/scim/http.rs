@@ -68,9 +68,11 @@ pub(crate) struct Request {
 impl Request {
     /// The same request with a token.
     pub(crate) fn bearing(&self, token: HeaderValue) -> Self {
-        let mut request = self.clone();
-        request.headers.insert(AUTHORIZATION, token);
-        request
+        // Room for the token, and for what the HTTP client adds.
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.extend(self.headers.clone());
+        headers.insert(AUTHORIZATION, token);
+        Self { method: self.method.clone(), url: self.url.clone(), headers, body: self.body.clone() }
     }
 }
 
@@ -156,11 +158,10 @@ impl Http {
             return network.carry(request).await;
         }
         let Request { method, url, headers, body } = request;
-        let mut builder = self.client.request(method, url).headers(headers);
-        if !body.is_empty() {
-            builder = builder.body(body);
-        }
-        let mut response = builder.send().await.map_err(|error| {
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body).filter(|body| !body.is_empty()).map(Into::into);
+        let mut response = self.client.execute(request).await.map_err(|error| {
             self.remember(describe(&error));
             lost(&error)
         })?;

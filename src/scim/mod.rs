@@ -2,6 +2,7 @@
 //!
 //! * [`http`]: one request, one reply, nothing followed, nothing read beyond its cap
 //! * [`wire`]: the JSON of RFC 7644 and of the vendor, read by shape
+//! * [`shown`]: what the reply to a PATCH shows
 //! * [`listing`]: a page of users, as it stands
 //! * [`echo`]: whether a name in a reply shows a secret that was sent
 //! * [`identity`]: who a look-up found; the only maker of a [`identity::Ready`]
@@ -25,5 +26,6 @@ pub(crate) mod identity;
 pub(crate) mod listing;
 pub(crate) mod pacer;
 pub(crate) mod retry;
+pub(crate) mod shown;
 pub(crate) mod tempo;
 pub(crate) mod wire;

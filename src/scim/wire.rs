@@ -3,7 +3,7 @@
 //! Invariant: no text of a server leaves this file except short names of harmless characters.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::echo;
 use super::http::Reply;
@@ -86,67 +86,6 @@ pub(crate) fn user_filter(email: &str) -> String {
 pub(crate) fn supports_etag(reply: &Reply) -> bool {
     let config = reply.bytes().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
     reply.status == 200 && config.is_some_and(|config| config["etag"]["supported"] == true)
-}
-
-/// What a reply to a PATCH shows.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// No body: a plain yes.
-    Nothing,
-    /// A body that is no user: no JSON object, too long for one, or an error after all.
-    Unreadable,
-    /// The user, with the MFA setting as asked.
-    MfaAsAsked,
-    /// A JSON object without it.
-    Other,
-    /// Another account.
-    AnotherAccount,
-}
-
-/// Reads the reply to a PATCH of `id`.
-pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute) -> Shown {
-    let Some(bytes) = reply.bytes() else {
-        return Shown::Unreadable;
-    };
-    if bytes.trim_ascii().is_empty() {
-        return Shown::Nothing;
-    }
-    let Ok(Value::Object(user)) = serde_json::from_slice(bytes) else {
-        return Shown::Unreadable;
-    };
-    match user.get("id") {
-        Some(shown) if *shown != *id => return Shown::AnotherAccount,
-        None if is_error(&user) => return Shown::Unreadable,
-        Some(_) | None => {}
-    }
-    let asked = target.phone.as_ref().map(|phone| (mfa.kind.as_str(), phone.expose()));
-    match (attribute(&user, &mfa.path), asked) {
-        (Some(set), Some((kind, phone)))
-            if set["enabled"] == true && set["mfaType"] == kind && set["phoneNumber"] == phone =>
-        {
-            Shown::MfaAsAsked
-        }
-        _ => Shown::Other,
-    }
-}
-
-/// An error that came with a status of success, as from a gateway: SCIM Error, the vendor's
-/// `ErrorBody`, OAuth error.
-fn is_error(body: &Map<String, Value>) -> bool {
-    let status =
-        body.get("status").and_then(|status| status.as_u64().or_else(|| status.as_str()?.parse().ok()));
-    let words = ["code", "message", "detail", "scimType"].iter().any(|field| body.contains_key(*field));
-    status.is_some_and(|status| status >= 400)
-        || body.contains_key("error")
-        || (words && !body.contains_key("userName"))
-}
-
-/// The value at an attribute path: a name, or an extension's URN, a colon and a name.
-fn attribute<'a>(user: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    user.get(path).or_else(|| {
-        let (urn, name) = path.rsplit_once(':')?;
-        user.get(urn)?.get(name)
-    })
 }
 
 /// What an error reply says, read by shape: SCIM Error, the vendor's `ErrorBody`, OAuth error.
@@ -294,31 +233,8 @@ mod tests {
             let refusal = Refusal::read(&reply(400, &body));
             let target = target(Some("x"), None);
             let _ = (refusal.until(&target), refusal.is_too_soon(), refusal.reference(Some(&target)));
-            let _ = shown(&reply(200, &body), "1", &target, &mfa());
             let _ = serde_json::from_str::<crate::scim::listing::ListResponse>(&body);
         }
-    }
-
-    #[test]
-    fn a_setting_is_confirmed_only_as_asked() {
-        let target = target(None, Some("+15550100199"));
-        let seen = |body: &str| shown(&reply(200, body), "7", &target, &mfa());
-        let full =
-            r#"{"id":"7","mfaSettings":{"enabled":true,"mfaType":"phone","phoneNumber":"+15550100199"}}"#;
-        assert_eq!(seen(full), Shown::MfaAsAsked);
-        assert_eq!(seen(&full.replace("0199", "0198")), Shown::Other);
-        assert_eq!(seen(&full.replace("true", "false")), Shown::Other);
-        assert_eq!(seen(&full.replace(r#""id":"7""#, r#""id":"8""#)), Shown::AnotherAccount);
-        assert_eq!(
-            (seen(""), seen("<html>"), seen("[]")),
-            (Shown::Nothing, Shown::Unreadable, Shown::Unreadable)
-        );
-        for error in
-            [r#"{"status":"400"}"#, r#"{"code":"no","status":403}"#, r#"{"error":"x"}"#, r#"{"message":"x"}"#]
-        {
-            assert_eq!(seen(error), Shown::Unreadable, "{error}");
-        }
-        assert_eq!((seen("{}"), seen(r#"{"userName":"a"}"#)), (Shown::Other, Shown::Other));
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! What the reply to a PATCH shows: a yes, and perhaps the setting as asked.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Deserializer, Map, Value};
+
+use super::http::Reply;
+use super::wire::MfaAttribute;
+use crate::domain::target::Target;
+
+/// What a reply to a PATCH shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// No body: a plain yes.
+    Nothing,
+    /// A body that is no user: no JSON object, too long for one, or an error after all.
+    Unreadable,
+    /// The user, with the MFA setting as asked.
+    MfaAsAsked,
+    /// A JSON object without it.
+    Other,
+    /// Another account.
+    AnotherAccount,
+}
+
+/// Reads the reply to a PATCH of `id`.
+pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute) -> Shown {
+    let Some(bytes) = reply.bytes() else {
+        return Shown::Unreadable;
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Shown::Nothing;
+    }
+    let Some(user) = members(bytes, &mfa.path) else {
+        return Shown::Unreadable;
+    };
+    match user.get("id") {
+        Some(shown) if *shown != *id => return Shown::AnotherAccount,
+        None if is_error(&user) => return Shown::Unreadable,
+        Some(_) | None => {}
+    }
+    let asked = target.phone.as_ref().map(|phone| (mfa.kind.as_str(), phone.expose()));
+    match (attribute(&user, &mfa.path), asked) {
+        (Some(set), Some((kind, phone)))
+            if set["enabled"] == true && set["mfaType"] == kind && set["phoneNumber"] == phone =>
+        {
+            Shown::MfaAsAsked
+        }
+        _ => Shown::Other,
+    }
+}
+
+/// The members of a user that count here. Services send many more, all of them in each reply.
+struct Members<'a> {
+    mfa_path: &'a str,
+}
+
+/// What tells a user from an error.
+const TELLING: [&str; 8] = ["id", "userName", "status", "error", "code", "message", "detail", "scimType"];
+
+impl Members<'_> {
+    fn count(&self, name: &str) -> bool {
+        let urn = self.mfa_path.rsplit_once(':').map(|(urn, _)| urn);
+        TELLING.contains(&name) || name == self.mfa_path || Some(name) == urn
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            if self.count(&name) {
+                members.insert(name.into_owned(), map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// The object in a body, as far as it counts; nothing when the body is anything else.
+fn members(bytes: &[u8], mfa_path: &str) -> Option<Map<String, Value>> {
+    // What is left out is not looked at more closely, so this is looked at before.
+    let mut json = Deserializer::from_str(str::from_utf8(bytes).ok()?);
+    let members = json.deserialize_map(Members { mfa_path }).ok()?;
+    json.end().ok()?;
+    Some(members)
+}
+
+/// An error that came with a status of success, as from a gateway: SCIM Error, the vendor's
+/// `ErrorBody`, OAuth error.
+fn is_error(body: &Map<String, Value>) -> bool {
+    let status =
+        body.get("status").and_then(|status| status.as_u64().or_else(|| status.as_str()?.parse().ok()));
+    let words = ["code", "message", "detail", "scimType"].iter().any(|field| body.contains_key(*field));
+    status.is_some_and(|status| status >= 400)
+        || body.contains_key("error")
+        || (words && !body.contains_key("userName"))
+}
+
+/// The value at an attribute path: a name, or an extension's URN, a colon and a name.
+fn attribute<'a>(user: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    user.get(path).or_else(|| {
+        let (urn, name) = path.rsplit_once(':')?;
+        user.get(urn)?.get(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::email::Email;
+    use crate::domain::phone::Phone;
+    use crate::scim::http::Body;
+    use proptest::prelude::*;
+
+    fn shown_in(body: &str, path: &str) -> Shown {
+        let phone = Phone::parse("+15550100199", None);
+        let email = Email::parse("a@example.com").unwrap();
+        let target = Target { line: 2, email, password: None, phone: phone.ok() };
+        let body = Body::Whole(body.as_bytes().to_vec());
+        let reply = Reply { status: 200, headers: reqwest::header::HeaderMap::new(), body };
+        shown(&reply, "7", &target, &MfaAttribute { path: path.to_owned(), kind: "phone".to_owned() })
+    }
+
+    #[test]
+    fn a_setting_is_confirmed_only_as_asked() {
+        let seen = |body: &str| shown_in(body, "mfaSettings");
+        let full =
+            r#"{"id":"7","mfaSettings":{"enabled":true,"mfaType":"phone","phoneNumber":"+15550100199"}}"#;
+        assert_eq!(seen(full), Shown::MfaAsAsked);
+        assert_eq!(seen(&full.replace("0199", "0198")), Shown::Other);
+        assert_eq!(seen(&full.replace("true", "false")), Shown::Other);
+        assert_eq!(seen(&full.replace(r#""id":"7""#, r#""id":"8""#)), Shown::AnotherAccount);
+        assert_eq!(
+            (seen(""), seen("<html>"), seen("[]")),
+            (Shown::Nothing, Shown::Unreadable, Shown::Unreadable)
+        );
+        for error in
+            [r#"{"status":"400"}"#, r#"{"code":"no","status":403}"#, r#"{"error":"x"}"#, r#"{"message":"x"}"#]
+        {
+            assert_eq!(seen(error), Shown::Unreadable, "{error}");
+        }
+        assert_eq!((seen("{}"), seen(r#"{"userName":"a"}"#)), (Shown::Other, Shown::Other));
+    }
+
+    #[test]
+    fn a_setting_is_found_in_an_extension_among_much_else() {
+        let set = r#"{"enabled":true,"mfaType":"phone","phoneNumber":"+15550100199"}"#;
+        let body =
+            format!(r#"{{"emails":[{{"x":[[1e9,"\u00e4"]]}}],"id":"7","urn:x:2.0:User":{{"mfa":{set}}}}}"#);
+        assert_eq!(shown_in(&body, "urn:x:2.0:User:mfa"), Shown::MfaAsAsked);
+        assert_eq!(shown_in(&body, "urn:y:2.0:User:mfa"), Shown::Other);
+        for broken in [body.replace("1e9", "1e"), body.replace("\"}}}", ""), format!("{body} x")] {
+            assert_eq!(shown_in(&broken, "urn:x:2.0:User:mfa"), Shown::Unreadable, "{broken}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_reply_is_read_without_a_panic(body in ".*") {
+            let _ = shown_in(&body, "mfaSettings");
+        }
+    }
+}
