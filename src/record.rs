@@ -6,10 +6,11 @@
 
 use std::io;
 
+use crate::audit::accounts::Accounts;
 use crate::audit::ledger::Ledger;
 use crate::audit::log::{Log, Stamp};
 use crate::audit::record::Body;
-use crate::audit::replay::{Accounts, End};
+use crate::audit::replay::End;
 use crate::domain::event::{Done, Intent};
 use crate::domain::outcome::Standing;
 use crate::domain::tally::Tally;

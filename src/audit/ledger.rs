@@ -1,7 +1,7 @@
 //! Where each row stands, and where its latest line lies: the fold over the log's rows.
 //!
 //! The engine keeps one while it writes, replay makes the same one while it reads. It costs
-//! eight bytes a row, so that a million rows fit where a map of structs would not. It grows with
+//! six bytes a row, so that a million rows fit where a map of structs would not. It grows with
 //! the lines of the log, never with the number of rows that a log claims.
 
 use std::collections::BTreeMap;
@@ -13,13 +13,29 @@ use crate::domain::tally::Tally;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry(u64);
 
+/// An entry as it is kept, without the upper bytes, which are 0.
+type Packed = [u8; 6];
+
 const OUTCOME: u64 = 0b1_1111;
 const INTENT: u64 = OUTCOME;
 const MFA_SHIFT: u32 = 5;
 const OPEN: u64 = 1 << 7;
 const OFFSET_SHIFT: u32 = 8;
+/// No line begins so far on: a log of 1 TiB holds a billion rows.
+const OFFSETS_END: u64 = 1 << 40;
 
 impl Entry {
+    fn packed(self) -> Packed {
+        let bytes = self.0.to_le_bytes();
+        std::array::from_fn(|place| bytes[place])
+    }
+
+    fn of(packed: Packed) -> Self {
+        let mut bytes = [0; 8];
+        bytes[..packed.len()].copy_from_slice(&packed);
+        Self(u64::from_le_bytes(bytes))
+    }
+
     const fn intent(offset: u64) -> Self {
         Self(offset << OFFSET_SHIFT | OPEN | INTENT)
     }
@@ -59,7 +75,7 @@ const MOST_LINES: u64 = 1 << 48;
 /// Every row's latest line, by line of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    pages: BTreeMap<u64, Box<[Entry; PAGE]>>,
+    pages: BTreeMap<u64, Box<[Packed; PAGE]>>,
     last_line: u64,
     tally: Tally,
     in_doubt: u64,
@@ -89,14 +105,14 @@ impl Ledger {
         self.note(line, Entry::done(offset, outcome, mfa, open))
     }
 
-    /// False when the run has no such line.
+    /// False when the run has no such line, or the log could have no such offset.
     fn note(&mut self, line: u64, entry: Entry) -> bool {
-        if line > self.last_line {
+        if line > self.last_line || entry.offset() >= OFFSETS_END {
             return false;
         }
         let (page, place) = locate(line);
-        let page = self.pages.entry(page).or_insert_with(|| Box::new([Entry::default(); PAGE]));
-        let old = std::mem::replace(&mut page[place], entry);
+        let page = self.pages.entry(page).or_insert_with(|| Box::new([Packed::default(); PAGE]));
+        let old = Entry::of(std::mem::replace(&mut page[place], entry.packed()));
         self.in_doubt -= u64::from(old.standing() == Standing::InDoubt);
         self.in_doubt += u64::from(entry.standing() == Standing::InDoubt);
         if let Some((outcome, mfa)) = old.ending() {
@@ -117,7 +133,7 @@ impl Ledger {
     /// Where the row on this line stands.
     pub(crate) fn standing(&self, line: u64) -> Standing {
         let (page, place) = locate(line);
-        self.pages.get(&page).map_or(Standing::Untouched, |page| page[place].standing())
+        self.pages.get(&page).map_or(Standing::Untouched, |page| Entry::of(page[place]).standing())
     }
 
     /// Counts of the rows that have an end.
@@ -160,7 +176,7 @@ impl Ledger {
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.pages.values().flat_map(|page| page.iter().copied())
+        self.pages.values().flat_map(|page| page.iter().copied().map(Entry::of))
     }
 }
 
@@ -179,8 +195,8 @@ mod tests {
     fn entries_keep_what_they_were_given() {
         for outcome in Outcome::ALL {
             for mfa in Mfa::ALL {
-                let entry = Entry::done(1 << 40, outcome, mfa, false);
-                assert_eq!((entry.offset(), entry.ending()), (1 << 40, Some((outcome, mfa))));
+                let entry = Entry::of(Entry::done(OFFSETS_END - 1, outcome, mfa, false).packed());
+                assert_eq!((entry.offset(), entry.ending()), (OFFSETS_END - 1, Some((outcome, mfa))));
             }
         }
         assert_eq!((Entry::intent(7).offset(), Entry::intent(7).ending()), (7, None));
@@ -202,7 +218,7 @@ mod tests {
         ledger.note_done(2, 40, Outcome::Updated, Mfa::None, false);
         assert_eq!((ledger.standing(2), ledger.unsettled()), (Standing::Settled, 0));
         assert_eq!(ledger.offsets().collect::<Vec<_>>(), [40]);
-        assert!(!ledger.note_intent(4, 50));
+        assert!(!ledger.note_intent(4, 50) && !ledger.note_intent(3, OFFSETS_END));
     }
 
     #[test]
@@ -215,10 +231,10 @@ mod tests {
     #[test]
     fn room_is_made_for_rows_and_not_for_claims() {
         let mut ledger = Ledger::new(1 << 40);
-        for line in [1 << 40, 2, 1 << 30] {
-            assert!(ledger.note_intent(line, line));
+        for (offset, line) in [1 << 40, 2, 1 << 30].into_iter().enumerate() {
+            assert!(ledger.note_intent(line, offset as u64 + 7));
         }
-        assert_eq!(ledger.offsets().collect::<Vec<_>>(), [2, 1 << 30, 1 << 40]);
+        assert_eq!(ledger.offsets().collect::<Vec<_>>(), [8, 9, 7]);
         assert_eq!((ledger.pages.len(), ledger.standing(3)), (3, Standing::Untouched));
         assert_eq!(ledger.standing(1 << 30), Standing::InDoubt);
     }

@@ -10,8 +10,10 @@
 //! * [`order`]: what may come after what, in a file that may hold several runs
 //! * [`replay`]: reading it back, checking it, finding a torn tail
 //! * [`verify`]: whether it holds, and whether it is all there
-//! * [`ledger`]: where each row's latest line is, in eight bytes a row
+//! * [`ledger`]: where each row's latest line is, in six bytes a row
+//! * [`accounts`]: which row has claimed which account
 
+pub(crate) mod accounts;
 pub(crate) mod chain;
 pub(crate) mod ledger;
 pub(crate) mod log;

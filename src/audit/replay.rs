@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::accounts::Accounts;
 use super::chain::{FORMAT, Head, oversteps};
 use super::ledger::Ledger;
 use super::order::Order;
@@ -20,6 +20,8 @@ use crate::files;
 
 /// The longest line that is read; ours are below 2 KiB.
 const LINE_CAP: u64 = 1 << 20;
+/// No line with an account is shorter: its two hashes alone take half of this.
+const SHORTEST_INTENT: u64 = 256;
 
 /// Why a log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +130,8 @@ impl Past {
     /// The same for an open file.
     pub(crate) fn of(file: &File) -> Result<Option<Self>, Damage> {
         let mut past: Option<Self> = None;
-        let end = scan(file, |offset, bytes, line| fold(&mut past, offset, bytes, line))?;
+        let len = file.metadata()?.len();
+        let end = scan(file, |offset, bytes, line| fold(&mut past, len, offset, bytes, line))?;
         Ok(past.map(|past| Self { end, ..past }))
     }
 
@@ -138,7 +141,10 @@ impl Past {
     }
 
     /// A run of which nothing but the beginning is known.
-    pub(crate) fn new(run_id: String, started_at: String, start: RunStart) -> Self {
+    ///
+    /// A log claims any number of rows, and has room for no more than it has bytes for.
+    pub(crate) fn new(run_id: String, started_at: String, start: RunStart, log_len: u64) -> Self {
+        let accounts = Accounts::new(start.last_line, start.rows.min(log_len / SHORTEST_INTENT));
         Self {
             run_id,
             started_at,
@@ -147,7 +153,7 @@ impl Past {
             warnings: start.warnings.clone(),
             start,
             unsettled: HashMap::new(),
-            accounts: Accounts::default(),
+            accounts,
             ended: None,
             traffic: Traffic::default(),
             end: End::default(),
@@ -163,10 +169,16 @@ impl Past {
 }
 
 /// One step of the fold. A `run_start` begins anew: a folder may hold a run and its repeat.
-fn fold(past: &mut Option<Past>, offset: u64, bytes: &[u8], line: Line<'_>) -> Result<(), &'static str> {
+fn fold(
+    past: &mut Option<Past>,
+    log_len: u64,
+    offset: u64,
+    bytes: &[u8],
+    line: Line<'_>,
+) -> Result<(), &'static str> {
     if line.kind == "run_start" {
         let start = serde_json::from_slice(bytes).map_err(|_| "not a run_start")?;
-        *past = Some(Past::new(line.run_id.to_string(), line.ts.to_string(), start));
+        *past = Some(Past::new(line.run_id.to_string(), line.ts.to_string(), start, log_len));
         return Ok(());
     }
     let past = past.as_mut().ok_or("the log does not begin with run_start")?;
@@ -213,33 +225,6 @@ fn note_done(past: &mut Past, offset: u64, line: Line<'_>) -> Result<(), &'stati
     } else {
         Err("a row that the input does not have")
     }
-}
-
-/// Which row has claimed which account, so that two rows never change one.
-#[derive(Debug, Default)]
-pub(crate) struct Accounts {
-    hasher: RandomState,
-    claims: HashMap<u64, u64>,
-}
-
-impl Accounts {
-    /// Claims an account for a row; the row that has it already, if another.
-    ///
-    /// Ids that differ in case are two (RFC 7643 section 3.1), but for UUIDs, which a service may
-    /// show in either case (RFC 9562 section 4).
-    pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
-        let id = if is_uuid(user_id) { user_id.to_ascii_lowercase() } else { user_id.to_owned() };
-        let first = *self.claims.entry(self.hasher.hash_one(id)).or_insert(line);
-        (first != line).then_some(first)
-    }
-}
-
-fn is_uuid(id: &str) -> bool {
-    let fits = |(place, byte): (usize, u8)| match place {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    id.len() == 36 && id.bytes().enumerate().all(fits)
 }
 
 /// Reads the lines at these offsets back: what each row's latest line says, and when.

@@ -1,9 +1,10 @@
 //! Phone numbers in E.164, the form the MFA attribute carries.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::str::FromStr;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+use rlibphonenumber::{PhoneNumberFormat, PhoneNumberUtil, Region};
 
 /// The country whose national numbers are accepted without `+`: `--default-country`.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +15,9 @@ impl FromStr for Country {
 
     fn from_str(code: &str) -> Result<Self, Self::Err> {
         let region = Region::from_str(&code.to_ascii_uppercase()).ok();
-        let known = region.filter(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(*region).is_some());
+        let known = region.filter(|region| {
+            rlibphonenumber::PHONE_NUMBER_UTIL.get_country_code_for_region(*region).is_some()
+        });
         known
             .map(Self)
             .ok_or_else(|| "not an ISO 3166 country code of two letters, such as DE or US".to_owned())
@@ -32,38 +35,94 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    /// Reads a cell after removing spaces, dots, dashes and brackets.
-    ///
-    /// A number must have a possible length for its country. It need not be one that is in
-    /// use: numbers kept for fiction, as in sample files, are not.
+    /// Reads a cell with the plans that all tests share.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn parse(cell: &str, default: Option<Country>) -> Result<Self, &'static str> {
-        let bare: String = cell.chars().filter(|c| !is_layout(*c)).collect();
-        if !bare.strip_prefix('+').unwrap_or(&bare).bytes().all(|b| b.is_ascii_digit()) {
-            return Err("the phone number holds something other than digits");
-        }
-        let national = !bare.starts_with('+');
-        if national && default.is_none() {
-            return Err("the phone number does not start with + and its country code");
-        }
-        let number = PHONE_NUMBER_UTIL
-            .parse(&bare, default.filter(|_| national).map(|country| country.0))
-            .map_err(|_| "not a phone number")?;
-        let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
-        // Some countries have numbers that are possible and longer than E.164 has room for.
-        if !PHONE_NUMBER_UTIL.is_possible_number(&number) || e164.len() > "+".len() + MOST_DIGITS {
-            return Err("the phone number is too short or too long for its country");
-        }
-        // `+49 (0)30 …`: with its digits run together this would be somebody else's number.
-        if !national && e164 != bare {
-            return Err("a trunk prefix such as (0) stands after the country code");
-        }
-        Ok(Self { e164 })
+        read(&bare(cell)?, default, &rlibphonenumber::PHONE_NUMBER_UTIL)
     }
 
     /// The number itself, to be put on the wire and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         &self.e164
     }
+}
+
+/// The numbering plans of all countries. They take some megabytes, so they are loaded for the first
+/// number that needs them, and gone with this.
+pub(crate) struct Numbering {
+    plans: OnceCell<PhoneNumberUtil>,
+    default: Option<Country>,
+    surveyed: bool,
+}
+
+impl Numbering {
+    /// For numbers that nobody has read yet; `default` is the country of those without `+`.
+    pub(crate) const fn new(default: Option<Country>) -> Self {
+        Self { plans: OnceCell::new(), default, surveyed: false }
+    }
+
+    /// For the same cells once more, of which those that are wrong are known. Whoever reads them knows
+    /// that they are the same.
+    pub(crate) const fn surveyed(default: Option<Country>) -> Self {
+        Self { plans: OnceCell::new(), default, surveyed: true }
+    }
+
+    /// Reads a cell after removing spaces, dots, dashes and brackets.
+    ///
+    /// A number must have a possible length for its country. It need not be one that is in
+    /// use: numbers kept for fiction, as in sample files, are not.
+    pub(crate) fn read(&self, cell: &str) -> Result<Phone, &'static str> {
+        let bare = bare(cell)?;
+        if self.surveyed && bare.starts_with('+') {
+            return Ok(Phone { e164: bare });
+        }
+        read(&bare, self.default, self.plans()?)
+    }
+
+    #[cfg(not(any(test, fuzzing)))]
+    fn plans(&self) -> Result<&PhoneNumberUtil, &'static str> {
+        if self.plans.get().is_none() {
+            let plans = PhoneNumberUtil::new().map_err(|_| "no numbering plan can be loaded")?;
+            _ = self.plans.set(plans);
+        }
+        self.plans.get().ok_or("no numbering plan is loaded")
+    }
+
+    /// Tests read so many inputs that they share one.
+    #[cfg(any(test, fuzzing))]
+    fn plans(&self) -> Result<&PhoneNumberUtil, &'static str> {
+        Ok(self.plans.get().unwrap_or(&rlibphonenumber::PHONE_NUMBER_UTIL))
+    }
+}
+
+/// The cell without its layout: digits, perhaps after a `+`.
+fn bare(cell: &str) -> Result<String, &'static str> {
+    let bare: String = cell.chars().filter(|c| !is_layout(*c)).collect();
+    if bare.strip_prefix('+').unwrap_or(&bare).bytes().all(|b| b.is_ascii_digit()) {
+        Ok(bare)
+    } else {
+        Err("the phone number holds something other than digits")
+    }
+}
+
+fn read(bare: &str, default: Option<Country>, plans: &PhoneNumberUtil) -> Result<Phone, &'static str> {
+    let national = !bare.starts_with('+');
+    if national && default.is_none() {
+        return Err("the phone number does not start with + and its country code");
+    }
+    let number = plans
+        .parse(bare, default.filter(|_| national).map(|country| country.0))
+        .map_err(|_| "not a phone number")?;
+    let e164 = plans.format(&number, PhoneNumberFormat::E164).into_owned();
+    // Some countries have numbers that are possible and longer than E.164 has room for.
+    if !plans.is_possible_number(&number) || e164.len() > "+".len() + MOST_DIGITS {
+        return Err("the phone number is too short or too long for its country");
+    }
+    // `+49 (0)30 …`: with its digits run together this would be somebody else's number.
+    if !national && e164 != bare {
+        return Err("a trunk prefix such as (0) stands after the country code");
+    }
+    Ok(Phone { e164 })
 }
 
 /// Spaces, dots, dashes and brackets, with the no-break forms that spreadsheets put in.
@@ -93,6 +152,17 @@ mod tests {
         }
         assert_eq!(parsed("+4915112345678", Some("US")).as_deref(), Some("+4915112345678"));
         assert_eq!(parsed("+390612345678", None).as_deref(), Some("+390612345678"));
+    }
+
+    #[test]
+    fn a_second_reading_gives_the_same_numbers() {
+        for (cell, default) in
+            [("+1 (555) 010-0199", None), ("030 1234567", Some("de")), ("+390612345678", None)]
+        {
+            let country = || default.map(|code| code.parse().unwrap());
+            let number = |numbering: &Numbering| numbering.read(cell).unwrap().e164;
+            assert_eq!(number(&Numbering::new(country())), number(&Numbering::surveyed(country())));
+        }
     }
 
     #[test]

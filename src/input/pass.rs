@@ -4,6 +4,7 @@
 //! are digested or verified, so a layout never outlives a change of the file.
 
 use std::io::Read;
+use std::rc::Rc;
 
 use secrecy::zeroize::Zeroizing;
 
@@ -16,6 +17,7 @@ use super::records::Records;
 use super::row;
 use super::source::Source;
 use super::{Options, fault::Mark};
+use crate::domain::phone::Numbering;
 use crate::domain::target::Row;
 
 /// A pass that has its header behind it.
@@ -23,6 +25,7 @@ pub(super) struct Pass<'a> {
     records: Records<Decoded<'a>>,
     layout: Layout,
     options: Options,
+    numbering: Rc<Numbering>,
 }
 
 impl<'a> Pass<'a> {
@@ -32,6 +35,7 @@ impl<'a> Pass<'a> {
         ledger: Ledger<'a>,
         delimiter: u8,
         options: Options,
+        numbering: Rc<Numbering>,
     ) -> Result<Self, InputError> {
         let (encoding, decoded) = decode(Chunks::new(source, ledger)?)?;
         let mut records = Records::new(decoded, delimiter);
@@ -39,7 +43,7 @@ impl<'a> Pass<'a> {
             return Err(InputError::Refused { line: None, reason: "the input is empty".to_owned() });
         };
         let layout = header::read(mark, records.cells(), (encoding, delimiter), options)?;
-        Ok(Self { records, layout, options })
+        Ok(Self { records, layout, options, numbering })
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -53,7 +57,7 @@ impl<'a> Pass<'a> {
     }
 
     fn row(&self, mark: Mark) -> Row {
-        row::read(mark, self.records.cells(), &self.layout, self.options)
+        row::read(mark, self.records.cells(), &self.layout, self.options, &self.numbering)
     }
 }
 

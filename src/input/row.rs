@@ -10,14 +10,20 @@ use super::Options;
 use super::fault::Mark;
 use super::layout::Layout;
 use crate::domain::email::Email;
-use crate::domain::phone::Phone;
+use crate::domain::phone::{Numbering, Phone};
 use crate::domain::secret::Secret;
 use crate::domain::target::{Defect, Row, Target};
 
 const NOT_UTF8: &str = "not valid UTF-8 (save as CSV UTF-8)";
 
 /// Reads one record.
-pub(super) fn read(mark: Mark, cells: &ByteRecord, layout: &Layout, options: Options) -> Row {
+pub(super) fn read(
+    mark: Mark,
+    cells: &ByteRecord,
+    layout: &Layout,
+    options: Options,
+    numbering: &Numbering,
+) -> Row {
     let line = mark.line;
     if let Some(reason) = unreadable(mark, cells, layout) {
         // No cell of such a record is known to be the one it seems to be.
@@ -27,7 +33,7 @@ pub(super) fn read(mark: Mark, cells: &ByteRecord, layout: &Layout, options: Opt
     let cell = |column: Option<usize>| cells.get(column?);
     let email = email(cell(Some(layout.email)).unwrap_or_default());
     let password = cell(layout.password).map_or(Ok(None), |cell| password(cell, layout.delimiter));
-    let phone = cell(layout.phone).map_or(Ok(None), |cell| phone(cell, options));
+    let phone = cell(layout.phone).map_or(Ok(None), |cell| phone(cell, numbering));
     let nothing = matches!((&password, &phone), (Ok(None), Ok(None)));
     let idle = nothing && !options.passwords_generated;
     match (email, password, phone) {
@@ -114,10 +120,10 @@ fn holds_rows(text: &str, delimiter: u8) -> bool {
     text.split(['\n', '\r']).skip(1).any(|line| line.split(char::from(delimiter)).any(address))
 }
 
-fn phone(cell: &[u8], options: Options) -> Result<Option<Phone>, Why> {
+fn phone(cell: &[u8], numbering: &Numbering) -> Result<Option<Phone>, Why> {
     let text = std::str::from_utf8(cell).map_err(|_| NOT_UTF8)?.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    Phone::parse(text, options.default_country).map(Some)
+    numbering.read(text).map(Some)
 }

@@ -4,6 +4,7 @@
 //! the survey, in the same order, and what it found bad stays bad.
 
 use std::iter::{FusedIterator, Peekable};
+use std::rc::Rc;
 use std::slice::Iter;
 
 use super::chunks::Ledger;
@@ -11,6 +12,7 @@ use super::error::InputError;
 use super::pass::Pass;
 use super::source::Source;
 use super::survey::Survey;
+use crate::domain::phone::Numbering;
 use crate::domain::target::{Defect, Row};
 
 /// The rows of a surveyed input in file order. Ends after the first error.
@@ -23,7 +25,8 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     pub(super) fn new(source: &'a mut Source, survey: &'a Survey) -> Result<Self, InputError> {
         let ledger = Ledger::Verify(&survey.digests);
-        let pass = Pass::new(source, ledger, survey.layout.delimiter, survey.options)?;
+        let numbering = Rc::new(Numbering::surveyed(survey.options.default_country));
+        let pass = Pass::new(source, ledger, survey.layout.delimiter, survey.options, numbering)?;
         Ok(Self { pass: Some(pass), defects: survey.defects.iter().peekable() })
     }
 

@@ -5,6 +5,7 @@
 //! by 8 bytes per row, never with the size of the input.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::chunks::{Digests, Ledger, Recorder};
 use super::error::InputError;
@@ -13,6 +14,7 @@ use super::pass::{Pass, find_delimiter};
 use super::source::Source;
 use super::users::Users;
 use super::{Options, users};
+use crate::domain::phone::Numbering;
 use crate::domain::target::{Defect, Row};
 
 /// What the first pass found.
@@ -37,8 +39,9 @@ pub(crate) struct Survey {
 /// Reads everything; a second and third time only when two rows seem to be about one user.
 pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, InputError> {
     let delimiter = find_delimiter(source)?;
+    let numbering = Rc::new(Numbering::new(options.default_country));
     let mut recorder = Recorder::new();
-    let pass = Pass::new(source, Ledger::Record(&mut recorder), delimiter, options)?;
+    let pass = Pass::new(source, Ledger::Record(&mut recorder), delimiter, options, Rc::clone(&numbering))?;
     let mut found = Findings::default();
     let layout = found.read(pass)?;
     if found.rows == 0 {
@@ -48,7 +51,7 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
     let mut duplicates = HashMap::new();
     let suspects = found.users.suspects();
     if !suspects.is_empty() {
-        let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options)?;
+        let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options, numbering)?;
         let verdict = users::compare(pass, &suspects)?;
         duplicates = verdict.duplicates;
         found.defects.extend(verdict.conflicts);

@@ -221,7 +221,8 @@ impl Session<'_> {
 fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, Past)> {
     let RunFolder { path, log, past, lock, .. } = folder;
     let resumes = past.is_some();
-    let mut past = past.unwrap_or_else(|| Past::new(log.run_id().to_owned(), String::new(), start.clone()));
+    let new = || Past::new(log.run_id().to_owned(), String::new(), start.clone(), u64::MAX);
+    let mut past = past.unwrap_or_else(new);
     let (ledger, accounts) = (std::mem::take(&mut past.ledger), std::mem::take(&mut past.accounts));
     let in_doubt = ledger.in_doubt();
     let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
