@@ -70,7 +70,7 @@ impl Request {
     pub(crate) fn bearing(&self, token: HeaderValue) -> Self {
         // Room for the token, and for what the HTTP client adds.
         let mut headers = HeaderMap::with_capacity(8);
-        headers.extend(self.headers.clone());
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         headers.insert(AUTHORIZATION, token);
         Self { method: self.method.clone(), url: self.url.clone(), headers, body: self.body.clone() }
     }

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 /// A page of users.
@@ -68,11 +68,11 @@ impl<'de> Visitor<'de> for ListVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ListResponse, A::Error> {
         let (mut total, mut resources) = (None, None);
-        while let Some(name) = map.next_key::<String>()? {
-            match name.to_ascii_lowercase().as_str() {
-                "totalresults" => once(&mut total, map.next_value()?)?,
-                "resources" => once(&mut resources, map.next_value()?)?,
-                _ => _ = map.next_value::<IgnoredAny>()?,
+        while let Some(place) = map.next_key_seed(Among(&["totalResults", "Resources"]))? {
+            match place {
+                Some(0) => once(&mut total, map.next_value()?)?,
+                Some(_) => once(&mut resources, map.next_value()?)?,
+                None => _ = map.next_value::<IgnoredAny>()?,
             }
         }
         Ok(ListResponse { total_results: total.flatten(), resources: resources.flatten() })
@@ -90,22 +90,37 @@ impl<'de> Visitor<'de> for UserVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
         let mut members: [Option<Value>; 5] = Default::default();
-        while let Some(name) = map.next_key::<String>()? {
-            let place = match name.to_ascii_lowercase().as_str() {
-                "id" => 0,
-                "username" => 1,
-                "active" => 2,
-                "meta" => 3,
-                "schemas" => 4,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            once(&mut members[place], map.next_value()?)?;
+        while let Some(place) = map.next_key_seed(Among(&["id", "userName", "active", "meta", "schemas"]))? {
+            match place {
+                Some(place) => once(&mut members[place], map.next_value()?)?,
+                None => _ = map.next_value::<IgnoredAny>()?,
+            }
         }
         let [id, user_name, active, meta, schemas] = members.map(Option::unwrap_or_default);
         Ok(User { id, user_name, active, meta, schemas })
+    }
+}
+
+/// Reads an attribute's name as its place among these.
+struct Among<'a>(&'a [&'a str]);
+
+impl<'de> DeserializeSeed<'de> for Among<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Among<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an attribute")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|known| known.eq_ignore_ascii_case(name)))
     }
 }
 
