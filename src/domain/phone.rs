@@ -79,19 +79,16 @@ impl Numbering {
         read(&bare, self.default, self.plans()?)
     }
 
-    #[cfg(not(any(test, fuzzing)))]
     fn plans(&self) -> Result<&PhoneNumberUtil, &'static str> {
+        if cfg!(any(test, fuzzing)) {
+            // They read so many inputs that they share one.
+            return Ok(&rlibphonenumber::PHONE_NUMBER_UTIL);
+        }
         if self.plans.get().is_none() {
             let plans = PhoneNumberUtil::new().map_err(|_| "no numbering plan can be loaded")?;
             _ = self.plans.set(plans);
         }
         self.plans.get().ok_or("no numbering plan is loaded")
-    }
-
-    /// Tests read so many inputs that they share one.
-    #[cfg(any(test, fuzzing))]
-    fn plans(&self) -> Result<&PhoneNumberUtil, &'static str> {
-        Ok(self.plans.get().unwrap_or(&rlibphonenumber::PHONE_NUMBER_UTIL))
     }
 }
 
