@@ -4,8 +4,11 @@
 //! only then into everything that people read. Nothing may be done that needs a record before
 //! `commit` has returned.
 
+mod claims;
+
 use std::io;
 
+use self::claims::Claims;
 use crate::audit::accounts::Accounts;
 use crate::audit::ledger::Ledger;
 use crate::audit::log::{Log, Stamp};
@@ -22,7 +25,7 @@ use crate::views::outcomes::OutcomeFile;
 pub(crate) struct Record {
     log: Log,
     ledger: Ledger,
-    accounts: Accounts,
+    claims: Claims,
     outcomes: OutcomeFile,
     finished: Vec<(Done, String)>,
     lock: Lock,
@@ -30,14 +33,14 @@ pub(crate) struct Record {
 
 impl Record {
     /// Goes on with a log, whose rows stand as the ledger says.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         log: Log,
         ledger: Ledger,
         accounts: Accounts,
         outcomes: OutcomeFile,
         lock: Lock,
     ) -> Self {
-        Self { log, ledger, accounts, outcomes, finished: Vec::new(), lock }
+        Self { log, ledger, claims: Claims::new(accounts), outcomes, finished: Vec::new(), lock }
     }
 
     /// Adds a line that speaks of no row. Returns its time.
@@ -49,6 +52,7 @@ impl Record {
     pub(crate) fn intent(&mut self, intent: &Intent) {
         let Stamp { offset, .. } = self.log.append(&Body::intent(intent));
         self.ledger.note_intent(intent.line, offset);
+        self.claims.logged(intent.line);
     }
 
     /// A row has ended.
@@ -56,6 +60,7 @@ impl Record {
         let Stamp { offset, ts } = self.log.append(&Body::done(&done));
         let ending = &done.ending;
         self.ledger.note_done(done.line, offset, ending.outcome, ending.mfa, ending.open);
+        self.claims.logged(done.line);
         self.finished.push((done, ts));
     }
 
@@ -77,7 +82,7 @@ impl Record {
 
     /// Claims an account for a row; the row that has it already, if another.
     pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
-        self.accounts.claim(user_id, line)
+        self.claims.claim(user_id, line, &self.ledger, &self.log)
     }
 
     /// Where a row stands.

@@ -1,20 +1,21 @@
 //! Which row has claimed which account, so that two rows never change one.
 //!
-//! A million rows must fit beside everything else, so a claim is eight bytes: the line, and as much of
-//! the account's hash as there is room for. With a million rows that is 44 bits, beside those that lead
-//! to the slot. That two accounts are taken for one happens in fewer than one of a million such runs,
-//! and then costs a row its change, and nobody the wrong one.
+//! A million rows must fit beside everything else, so a claim is the line and a few bits of the account's
+//! hash: four bytes with a million rows. Those bits only say which rows are worth a closer look, for
+//! which the log has the account itself.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// The claims of one run.
+/// The claims of one run, as far as they fit.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     hasher: RandomState,
     /// All are full but the last.
     tables: Vec<Table>,
-    /// The bits of a slot that hold the line.
-    line_mask: u64,
+    slot: Slot,
+    /// Rows that have claimed more than one account, of which the log is asked for the last.
+    moved: HashSet<u64>,
 }
 
 impl Default for Accounts {
@@ -27,80 +28,147 @@ impl Accounts {
     /// No claims yet, by rows on lines up to `last_line`. There is room for so many of them at once; room
     /// that is never used is never touched, and costs nothing.
     pub(crate) fn new(last_line: u64, rows: u64) -> Self {
-        let line_mask = u64::MAX.checked_shr(last_line.leading_zeros()).unwrap_or(0);
-        Self { hasher: RandomState::new(), tables: vec![Table::new(rows)], line_mask }
+        let slot = Slot::for_lines(last_line);
+        let tables = vec![Table::new(rows, slot)];
+        Self { hasher: RandomState::new(), tables, slot, moved: HashSet::new() }
     }
 
-    /// Claims an account for a row; the row that has it already, if another.
-    ///
+    /// Rows that may have claimed this account.
+    pub(crate) fn suspects(&self, user_id: &str) -> Vec<u64> {
+        let hash = self.hash(user_id);
+        self.tables.iter().flat_map(|table| table.way(hash, self.slot)).collect()
+    }
+
+    /// Notes a claim, unless it is noted.
+    pub(crate) fn claim(&mut self, user_id: &str, line: u64) {
+        if self.suspects(user_id).contains(&line) {
+            return;
+        }
+        let hash = self.hash(user_id);
+        if self.tables.last().is_none_or(|table| !table.has_room()) {
+            let claims: usize = self.tables.iter().map(|full| full.claims).sum();
+            self.tables.push(Table::new(claims as u64, self.slot));
+        }
+        if let Some(table) = self.tables.last_mut() {
+            table.put(hash, line, self.slot);
+        }
+    }
+
+    /// Notes that a row has claimed another account before.
+    pub(crate) fn note_moved(&mut self, line: u64) {
+        self.moved.insert(line);
+    }
+
+    /// Whether a row has claimed more than one account.
+    pub(crate) fn has_moved(&self, line: u64) -> bool {
+        self.moved.contains(&line)
+    }
+
     /// Ids that differ in case are two (RFC 7643 section 3.1), but for UUIDs, which a service may
     /// show in either case (RFC 9562 section 4).
-    pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
-        let id = if is_uuid(user_id) { user_id.to_ascii_lowercase() } else { user_id.to_owned() };
-        let hash = self.hasher.hash_one(id);
-        let mut free = None;
-        for table in &mut self.tables {
-            match table.find(hash, self.line_mask) {
-                Ok(claim) => return Some(claim & self.line_mask).filter(|first| *first != line),
-                Err(place) => free = place.map(|place| (place, table)),
-            }
-        }
-        let claim = hash & !self.line_mask | line & self.line_mask;
-        if let Some((place, table)) = free {
-            table.put(place, claim);
+    fn hash(&self, user_id: &str) -> u64 {
+        if is_uuid(user_id) {
+            self.hasher.hash_one(user_id.to_ascii_lowercase())
         } else {
-            let mut table = Table::new(self.tables.iter().map(|full| full.claims).sum::<usize>() as u64);
-            table.put(start(hash, table.slots.len()), claim);
-            self.tables.push(table);
+            self.hasher.hash_one(user_id)
         }
-        None
+    }
+}
+
+/// Whether two ids are one account's.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one == other || is_uuid(one) && one.eq_ignore_ascii_case(other)
+}
+
+/// What a claim is made of: the line below, as much of the hash as fits above.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    bytes: usize,
+    line_bits: u32,
+}
+
+/// Bits of the hash that are kept at least: of a thousand rows on the way, one is suspected.
+const LEAST_BITS: u32 = 10;
+
+impl Slot {
+    /// No input has more lines than 2^48, so that eight bytes are always enough.
+    fn for_lines(last_line: u64) -> Self {
+        let line_bits = (u64::BITS - last_line.leading_zeros()).clamp(1, 48);
+        Self { bytes: (line_bits + LEAST_BITS).div_ceil(8) as usize, line_bits }
+    }
+
+    fn claim(self, hash: u64, line: u64) -> u64 {
+        // The upper half of the hash is kept; the lower one leads to the slot.
+        let claim = hash >> 32 << self.line_bits | line & self.line_mask();
+        claim & self.mask()
+    }
+
+    /// The line of a claim that could be of this hash.
+    fn line(self, claim: u64, hash: u64) -> Option<u64> {
+        let same = claim & !self.line_mask() == self.claim(hash, 0);
+        same.then_some(claim & self.line_mask())
+    }
+
+    const fn line_mask(self) -> u64 {
+        (1 << self.line_bits) - 1
+    }
+
+    const fn mask(self) -> u64 {
+        u64::MAX >> (u64::BITS as usize - self.bytes * 8)
     }
 }
 
 /// Claims by hash: each in the slot to which its hash leads, or in the next that was free.
 #[derive(Debug)]
 struct Table {
-    /// 0 is a free one: no row is on line 0.
-    slots: Vec<u64>,
+    /// 0 is a free slot: no row is on line 0.
+    slots: Vec<u8>,
+    len: usize,
     claims: usize,
 }
 
-/// So many of twenty slots are used: more make the ways long, fewer waste room.
-const USED_OF_20: usize = 18;
+/// So many of ten slots are used: more make the ways long, fewer waste room.
+const USED_OF_10: usize = 9;
 const LEAST_ROOM: u64 = 64;
 
 impl Table {
-    fn new(claims: u64) -> Self {
+    fn new(claims: u64, slot: Slot) -> Self {
         let claims = usize::try_from(claims.max(LEAST_ROOM)).unwrap_or(usize::MAX);
-        Self { slots: vec![0; claims.saturating_mul(20).div_ceil(USED_OF_20) + 1], claims: 0 }
+        let len = claims.saturating_mul(10).div_ceil(USED_OF_10) + 1;
+        Self { slots: vec![0; len.saturating_mul(slot.bytes)], len, claims: 0 }
     }
 
-    /// The claim of this hash, or the place for it, if there is room for one more.
-    fn find(&self, hash: u64, line_mask: u64) -> Result<u64, Option<usize>> {
-        let mut place = start(hash, self.slots.len());
-        loop {
-            let claim = self.slots[place];
-            if claim == 0 {
-                let has_room = self.claims * 20 < self.slots.len() * USED_OF_20;
-                return Err(has_room.then_some(place));
-            }
-            if claim & !line_mask == hash & !line_mask {
-                return Ok(claim);
-            }
-            place = if place + 1 < self.slots.len() { place + 1 } else { 0 };
+    const fn has_room(&self) -> bool {
+        self.claims * 10 < self.len * USED_OF_10
+    }
+
+    /// The lines on the way of a hash whose claims could be its.
+    fn way(&self, hash: u64, slot: Slot) -> impl Iterator<Item = u64> + '_ {
+        let claims = self.places(hash).map(move |place| self.claim_at(place, slot));
+        claims.take_while(|claim| *claim != 0).filter_map(move |claim| slot.line(claim, hash))
+    }
+
+    fn put(&mut self, hash: u64, line: u64, slot: Slot) {
+        let free = self.places(hash).find(|place| self.claim_at(*place, slot) == 0);
+        if let Some(place) = free {
+            let bytes = slot.claim(hash, line).to_le_bytes();
+            self.slots[place * slot.bytes..][..slot.bytes].copy_from_slice(&bytes[..slot.bytes]);
+            self.claims += 1;
         }
     }
 
-    fn put(&mut self, place: usize, claim: u64) {
-        self.slots[place] = claim;
-        self.claims += 1;
+    fn claim_at(&self, place: usize, slot: Slot) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[..slot.bytes].copy_from_slice(&self.slots[place * slot.bytes..][..slot.bytes]);
+        u64::from_le_bytes(bytes)
     }
-}
 
-/// Where the way of a hash begins. Its lower half says it, since its upper bits stand in the slot.
-fn start(hash: u64, slots: usize) -> usize {
-    let lower = u128::from(hash & 0xffff_ffff);
-    usize::try_from((lower * slots as u128) >> 32).unwrap_or_default()
+    /// All places, from where the way of a hash begins.
+    fn places(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let lower = u128::from(hash & 0xffff_ffff);
+        let start = usize::try_from((lower * self.len as u128) >> 32).unwrap_or_default();
+        (start..self.len).chain(0..start)
+    }
 }
 
 fn is_uuid(id: &str) -> bool {
@@ -116,31 +184,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_row_has_the_account() {
-        let mut accounts = Accounts::new(9, 8);
-        assert_eq!(accounts.claim("a", 2), None);
-        assert_eq!(accounts.claim("b", 3), None);
-        assert_eq!(accounts.claim("a", 2), None, "its own");
-        assert_eq!((accounts.claim("a", 9), accounts.claim("b", 4)), (Some(2), Some(3)));
-        assert_eq!(accounts.claim("A", 5), None, "ids have case");
-        let uuid = "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12";
-        assert_eq!(accounts.claim(uuid, 6), None);
-        assert_eq!(accounts.claim(&uuid.to_uppercase(), 7), Some(6), "and UUIDs have none");
+    fn whoever_claimed_an_account_is_suspected() {
+        for last_line in [4, 1 << 20, 1 << 40, u64::MAX] {
+            let mut accounts = Accounts::new(last_line, 0);
+            for line in 2..2000 {
+                accounts.claim(&format!("id {line}"), line.min(last_line));
+            }
+            for line in 2..2000 {
+                assert!(accounts.suspects(&format!("id {line}")).contains(&line.min(last_line)), "{line}");
+            }
+        }
     }
 
     #[test]
-    fn many_claims_are_told_apart_in_nine_bytes_each() {
-        const ROWS: u64 = 50_000;
-        for room in [ROWS, 0] {
-            let mut accounts = Accounts::new(ROWS + 1, room);
-            for line in 2..ROWS + 2 {
-                assert_eq!(accounts.claim(&format!("id {line}"), line), None);
-            }
-            for line in 2..ROWS + 2 {
-                assert_eq!(accounts.claim(&format!("id {line}"), 1), Some(line));
-            }
-            let bytes: usize = accounts.tables.iter().map(|table| table.slots.len() * 8).sum();
-            assert!(room == 0 || bytes as u64 <= 9 * ROWS, "{bytes} bytes");
+    fn ids_have_case_and_uuids_have_none() {
+        let uuid = "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12";
+        let mut accounts = Accounts::new(9, 8);
+        accounts.claim(uuid, 6);
+        assert_eq!(accounts.suspects(&uuid.to_uppercase()), [6]);
+        assert!(is_same(uuid, &uuid.to_uppercase()) && is_same("a", "a"));
+        assert!(!is_same("a", "A") && !is_same(uuid, "a"));
+    }
+
+    #[test]
+    fn a_claim_is_made_once() {
+        let mut accounts = Accounts::new(9, 8);
+        for _ in 0..1000 {
+            accounts.claim("a", 2);
         }
+        assert_eq!((accounts.suspects("a"), accounts.tables.len()), (vec![2], 1));
+    }
+
+    #[test]
+    fn a_million_claims_take_less_than_five_bytes_each_and_few_are_suspected() {
+        const ROWS: u64 = 1_000_000;
+        let mut accounts = Accounts::new(ROWS + 1, ROWS);
+        for line in 2..ROWS + 2 {
+            let table = accounts.tables.last_mut().unwrap();
+            table.put(accounts.hasher.hash_one(line), line, accounts.slot);
+        }
+        let bytes: usize = accounts.tables.iter().map(|table| table.slots.len()).sum();
+        assert!(bytes as u64 <= 5 * ROWS && accounts.tables.len() == 1, "{bytes} bytes");
+        let suspects: usize = (0..1000).map(|n| accounts.suspects(&format!("another {n}")).len()).sum();
+        assert!(suspects < 100, "{suspects} of the rows on 1000 ways");
     }
 }

@@ -136,6 +136,13 @@ impl Ledger {
         self.pages.get(&page).map_or(Standing::Untouched, |page| Entry::of(page[place]).standing())
     }
 
+    /// Where the latest line of a row begins.
+    pub(crate) fn offset(&self, line: u64) -> Option<u64> {
+        let (page, place) = locate(line);
+        let entry = Entry::of(self.pages.get(&page)?[place]);
+        (entry != Entry::default()).then(|| entry.offset())
+    }
+
     /// Counts of the rows that have an end.
     pub(crate) const fn tally(&self) -> &Tally {
         &self.tally

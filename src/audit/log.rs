@@ -9,14 +9,15 @@
 //! can still be recorded.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::chain::Head;
-use super::record::Body;
+use super::record::{Body, Line};
 use super::replay::End;
 use crate::failpoint;
 use crate::files::patience::{PATIENCE, within};
@@ -26,6 +27,8 @@ use crate::files::reserve;
 const CHECKPOINT_EVERY: u64 = 1000;
 /// Disk space that is ours ahead of what is written: the ends of as many rows as can be in the air.
 const ROOM: u64 = 1 << 20;
+/// More than any line of a row takes.
+const LONGEST_LINE: usize = 1 << 13;
 
 /// The open log of one run.
 #[derive(Debug)]
@@ -149,6 +152,20 @@ impl Log {
         }
     }
 
+    /// The account that a line speaks of, on disk already or not.
+    pub(crate) fn account_at(&self, offset: u64) -> io::Result<Option<String>> {
+        let mut bytes = vec![0; LONGEST_LINE];
+        let from = usize::try_from(offset.saturating_sub(self.len)).map_err(io::Error::other)?;
+        let read = if offset < self.len {
+            self.file.read_at(&mut bytes, offset)?
+        } else {
+            self.waiting.get(from..).unwrap_or_default().read(&mut bytes)?
+        };
+        let line = bytes[..read].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line: Line<'_> = serde_json::from_slice(line).map_err(io::Error::other)?;
+        Ok(line.user_id)
+    }
+
     /// Gives back the room that was not needed. Returns how far the log goes.
     pub(crate) fn close(self) -> End {
         if self.state == State::Sound && self.room > self.len {
@@ -212,6 +229,24 @@ mod tests {
         assert!(log.is_stuck() && log.is_broken() && log.commit().await.is_err());
         // Lets the thread that waits go, which the runtime waits for.
         drop(reader);
+    }
+
+    #[tokio::test]
+    async fn the_account_of_a_line_is_known_before_and_after_it_is_on_disk() {
+        let mut log = Log::new(tempfile::tempfile().unwrap(), "run".to_owned(), Head::default(), 0);
+        let mut intent = |user_id| {
+            let attributes = &[];
+            let line =
+                Body::Intent { line: 2, email: "a@b.test", user_id, attributes, attempts: 1, repeat: false };
+            (log.append(&line).offset, user_id)
+        };
+        let accounts = [intent("one"), intent("another"), intent("a third")];
+        let known = |log: &Log| accounts.map(|(offset, _)| log.account_at(offset).unwrap().unwrap());
+        let expected = accounts.map(|(_, user_id)| user_id);
+        assert_eq!(known(&log), expected);
+        log.commit().await.unwrap();
+        assert_eq!(known(&log), expected);
+        assert!(log.account_at(1).is_err() && log.account_at(1 << 30).is_err());
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, is_same};
 use super::chain::{FORMAT, Head, oversteps};
 use super::ledger::Ledger;
 use super::order::Order;
@@ -204,6 +204,10 @@ fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'st
     // What is read back later as a row must be one.
     line.email.as_deref().ok_or("an intent without an e-mail")?;
     let user_id = line.user_id.as_deref().ok_or("an intent without an account")?;
+    let before = past.unsettled.get(&row).and_then(|trail| trail.user_id.as_deref());
+    if before.is_some_and(|before| !is_same(before, user_id)) {
+        past.accounts.note_moved(row);
+    }
     past.accounts.claim(user_id, row);
     let user_id = Some(user_id.to_owned());
     let doubt = Some(Doubt::ReplyLost);
