@@ -79,6 +79,11 @@ impl Record {
         self.accounts.claim(user_id, line)
     }
 
+    /// The row has nothing to do with this account after all.
+    pub(crate) fn release(&mut self, user_id: &str, line: u64) {
+        self.accounts.release(user_id, line);
+    }
+
     /// Where a row stands.
     pub(crate) fn standing(&self, line: u64) -> Standing {
         self.ledger.standing(line)

@@ -187,7 +187,7 @@ fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'st
     // What is read back later as a row must be one.
     line.email.as_deref().ok_or("an intent without an e-mail")?;
     let user_id = line.user_id.as_deref().ok_or("an intent without an account")?;
-    past.accounts.claim(user_id, row);
+    past.accounts.hand_over(user_id, row);
     let user_id = Some(user_id.to_owned());
     let doubt = Some(Doubt::ReplyLost);
     past.unsettled.insert(row, Trail { attempts: line.attempts, user_id, doubt, ..Trail::default() });
@@ -223,9 +223,28 @@ impl Accounts {
     /// Ids that differ in case are two (RFC 7643 section 3.1), but for UUIDs, which a service may
     /// show in either case (RFC 9562 section 4).
     pub(crate) fn claim(&mut self, user_id: &str, line: u64) -> Option<u64> {
-        let id = if is_uuid(user_id) { user_id.to_ascii_lowercase() } else { user_id.to_owned() };
-        let first = *self.claims.entry(self.hasher.hash_one(id)).or_insert(line);
+        let first = *self.claims.entry(self.key(user_id)).or_insert(line);
         (first != line).then_some(first)
+    }
+
+    /// A row has nothing to do with this account after all.
+    pub(crate) fn release(&mut self, user_id: &str, line: u64) {
+        let key = self.key(user_id);
+        if self.claims.get(&key) == Some(&line) {
+            self.claims.remove(&key);
+        }
+    }
+
+    /// Claims an account for the latest row of which a PATCH of it was declared: any earlier one has
+    /// released it.
+    fn hand_over(&mut self, user_id: &str, line: u64) {
+        let key = self.key(user_id);
+        self.claims.insert(key, line);
+    }
+
+    fn key(&self, user_id: &str) -> u64 {
+        let id = if is_uuid(user_id) { user_id.to_ascii_lowercase() } else { user_id.to_owned() };
+        self.hasher.hash_one(id)
     }
 }
 

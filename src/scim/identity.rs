@@ -1,10 +1,13 @@
 //! Who a look-up found. Only here is a [`Ready`] made, and only a [`Ready`] can be patched.
 //!
 //! Invariant: a `Ready` means that the service showed exactly one account whose `userName` is
-//! the e-mail of the row (ASCII case aside), and that it may be touched.
+//! the e-mail of the row (ASCII case aside), and that it may be touched. One from the list of all users,
+//! which may be an hour old, has a version as well, so that the service refuses the PATCH if that
+//! account has changed since.
 
 use std::collections::HashSet;
 
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
 use super::listing::{ListResponse, User};
@@ -21,7 +24,47 @@ pub(crate) struct Ready {
     version: Option<String>,
 }
 
+/// Somebody whom the list of all users shows, when that is enough to go by.
+#[derive(Debug)]
+pub(crate) struct Account<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// Its version.
+    pub(crate) version: &'a str,
+}
+
+/// The same, as it was kept.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The name under which it was shown.
+    pub(crate) user_name: String,
+    /// Its id.
+    pub(crate) id: String,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+impl<'a> Account<'a> {
+    /// Nothing for whoever has to be asked for: one who is not active or contradicts itself, and one
+    /// without a version that can be held against a PATCH.
+    pub(crate) fn of(user: &'a User) -> Option<Self> {
+        bearer_id(user).ok()?;
+        let (id, version) = (user.id.as_str()?, version(user)?);
+        (active(&user.active) == Some(true) && is_one_version(version)).then_some(Self { id, version })
+    }
+}
+
 impl Ready {
+    /// A row whose account was listed. The row comes back if it is about somebody else.
+    pub(crate) fn listed(target: Target, listed: Listed) -> Result<Self, Target> {
+        let Listed { user_name, id, version } = listed;
+        if target.email.names(&user_name) {
+            Ok(Self { target, id, version: Some(version) })
+        } else {
+            Err(target)
+        }
+    }
+
     /// The row.
     pub(crate) const fn target(&self) -> &Target {
         &self.target
@@ -120,13 +163,13 @@ impl Search {
     fn take(&mut self, user: &User, email: &Email) -> bool {
         let id = usable_id(&user.id);
         if user.user_name.as_str().is_some_and(|name| email.names(name)) {
-            let version = user.meta["version"].as_str().map(str::to_owned);
+            let version = version(user).map(str::to_owned);
             self.bearers.push(Bearer { id: bearer_id(user), version, active: active(&user.active) });
         } else {
             self.strangers = true;
-            self.stranger_ids.extend(id.clone());
+            self.stranger_ids.extend(id.map(str::to_owned));
         }
-        self.seen.insert(id.unwrap_or_else(|| user.user_name.to_string()))
+        self.seen.insert(id.map_or_else(|| user.user_name.to_string(), str::to_owned))
     }
 
     /// Who it is.
@@ -181,23 +224,35 @@ fn bearer_id(user: &User) -> Result<String, &'static str> {
         return Err("what bears this user name calls itself something else than a user");
     }
     let id = usable_id(&user.id).ok_or("the user has no usable id")?;
-    if user.is_elsewhere(&id) {
+    if user.is_elsewhere(id) {
         return Err("the id and the location of the user are not the same");
     }
-    Ok(id)
+    Ok(id.to_owned())
+}
+
+/// The version under which the account was shown.
+pub(crate) fn version(user: &User) -> Option<&str> {
+    user.meta["version"].as_str()
+}
+
+/// Whether an `If-Match` with it lets a PATCH pass for this one version and no other: `*` is any version,
+/// and a comma could begin another (RFC 9110 section 13.1.1).
+fn is_one_version(version: &str) -> bool {
+    let trimmed = version.trim();
+    !trimmed.is_empty() && trimmed != "*" && !version.contains(',') && HeaderValue::from_str(version).is_ok()
 }
 
 /// An id that is one segment of a path for everybody on the way, also for those who decode it too
 /// early or twice: `../7` must not become somebody else. A dot at the start is a place of the
 /// protocol, such as `.search`, or of the path.
-fn usable_id(id: &Value) -> Option<String> {
+fn usable_id(id: &Value) -> Option<&str> {
     let id = id.as_str()?;
     let sound = !id.is_empty()
         && id.len() <= 256
         && !id.starts_with('.')
         && !id.contains(['/', '\\', '%'])
         && text::clean(id, id.len()) == id;
-    sound.then(|| id.to_owned())
+    sound.then_some(id)
 }
 
 /// `active` is optional (RFC 7643 section 4.1.1): an account without it counts as active. Some

@@ -11,6 +11,9 @@ use crate::domain::outcome::Doubt;
 pub(crate) enum Op {
     /// It changes nothing, so it may always be sent again.
     Read,
+    /// The same for a page of the list of users: a refusal (429) may be about its size, so whoever asks
+    /// decides how to ask again.
+    Page,
     /// It changes a user.
     Patch,
 }
@@ -61,9 +64,10 @@ pub(crate) const fn decide(op: Op, answer: Answer) -> Verdict {
         // Both say that the request was not worked on (RFC 9110 15.5.9, 15.6.4).
         (_, Answer::Status(408 | 503, _) | Answer::NotSent) => Verdict::Again,
         (Op::Patch, Answer::Status(501, _)) => Verdict::Take,
-        (Op::Read, Answer::Status(500.., _) | Answer::Status(200..=299, Whole::No) | Answer::Silence) => {
-            Verdict::Again
-        }
+        (
+            Op::Read | Op::Page,
+            Answer::Status(500.., _) | Answer::Status(200..=299, Whole::No) | Answer::Silence,
+        ) => Verdict::Again,
         (Op::Patch, Answer::Status(500.., _)) => Verdict::InDoubt(Doubt::ServerError),
         (Op::Patch, Answer::Status(200..=299, Whole::No) | Answer::Silence) => {
             Verdict::InDoubt(Doubt::ReplyLost)
@@ -151,6 +155,7 @@ mod tests {
             (Answer::Silence, Verdict::Again, Verdict::InDoubt(Doubt::ReplyLost)),
         ] {
             assert_eq!((decide(Op::Read, answer), decide(Op::Patch, answer)), (read, patch), "{answer:?}");
+            assert_eq!(decide(Op::Page, answer), read, "{answer:?}");
         }
     }
 

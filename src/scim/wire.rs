@@ -88,6 +88,12 @@ pub(crate) fn supports_etag(reply: &Reply) -> bool {
     reply.status == 200 && config.is_some_and(|config| config["etag"]["supported"] == true)
 }
 
+/// The most users that `ServiceProviderConfig` says are shown on a page.
+pub(crate) fn max_results(reply: &Reply) -> Option<u64> {
+    let config: Value = serde_json::from_slice(reply.bytes()?).ok()?;
+    config["filter"]["maxResults"].as_u64().filter(|most| *most > 0)
+}
+
 /// What a reply to a PATCH shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
