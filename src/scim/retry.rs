@@ -58,16 +58,16 @@ pub(crate) enum Verdict {
 /// The table.
 pub(crate) const fn decide(op: Op, answer: Answer) -> Verdict {
     match (op, answer) {
+        (Op::Page, _) => decide(Op::Read, answer),
         (_, Answer::Status(401, _)) => Verdict::Renew,
         (_, Answer::Status(429, _)) => Verdict::Throttled,
         (_, Answer::Status(300..=399, _)) => Verdict::Redirected,
         // Both say that the request was not worked on (RFC 9110 15.5.9, 15.6.4).
         (_, Answer::Status(408 | 503, _) | Answer::NotSent) => Verdict::Again,
         (Op::Patch, Answer::Status(501, _)) => Verdict::Take,
-        (
-            Op::Read | Op::Page,
-            Answer::Status(500.., _) | Answer::Status(200..=299, Whole::No) | Answer::Silence,
-        ) => Verdict::Again,
+        (Op::Read, Answer::Status(500.., _) | Answer::Status(200..=299, Whole::No) | Answer::Silence) => {
+            Verdict::Again
+        }
         (Op::Patch, Answer::Status(500.., _)) => Verdict::InDoubt(Doubt::ServerError),
         (Op::Patch, Answer::Status(200..=299, Whole::No) | Answer::Silence) => {
             Verdict::InDoubt(Doubt::ReplyLost)
