@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use scim_rekey::sandbox::Options;
 
 use super::{accounts, counts, lookups, service};
-use crate::support::{Person, Running, Stage, ends, faults, until};
+use crate::support::{Person, Program, Running, Stage, ends, faults, until};
 
 const ROWS: usize = 250;
 
@@ -78,4 +78,18 @@ fn a_process_that_is_killed_after_the_list_is_gone_on_with() {
     // Eight were in the air: they are looked up by name, and sent again.
     goes_on(&stage, ROWS as u64 + 8);
     assert_eq!(counts(&stage), (6, 8));
+}
+
+#[test]
+#[ignore = "needs script(1)"]
+fn a_terminal_is_told_that_the_list_is_read() {
+    let people = Person::many(ROWS);
+    let users = accounts(&people);
+    let slow = r#"{"on":"lookup","skip":1,"times":null,"do":{"wait_ms":1500}}"#;
+    let stage = Stage::new(people, Options { faults: faults(slow).faults, ..service(users) });
+    let typed =
+        format!("stty cols 200; '{}' {}", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
+    let shell = Program::below_shell(&format!("exec script -qec \"{typed}\" /dev/null"), [""; 0]);
+    let done = stage.finish(stage.with_env(shell).without_env("RUST_LOG")).expect(0);
+    assert!(done.stdout.contains("reading the user list: 1 of 3 pages"), "{}", done.stdout);
 }

@@ -10,7 +10,7 @@
 //! | `wish` | whether the list is read at all |
 //! | `reading` | requests and replies |
 //! | `pages` | what is left to ask for |
-//! | `seen` | who was shown twice |
+//! | `shown`, `seen` | who was shown, and who twice |
 //! | `map`, `packed` | the accounts that the input asks for, in as few bytes as they need |
 
 mod map;
@@ -18,6 +18,7 @@ mod packed;
 mod pages;
 mod reading;
 mod seen;
+mod shown;
 mod wish;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

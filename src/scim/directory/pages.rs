@@ -13,7 +13,7 @@ const LARGEST_SIZE: u64 = 1000;
 const SMALLEST_SIZE: u64 = 25;
 /// A million users in pages of the vendor's default. What is longer is no list that would help anybody.
 const MOST_PAGES: u64 = 40_000;
-const MOST_USERS: u64 = 5_000_000;
+pub(super) const MOST_USERS: u64 = 5_000_000;
 
 /// A stretch of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,11 @@ impl Pages {
         let refused = span.refused;
         self.open.push_front(span);
         refused
+    }
+
+    /// Whether so many users are a whole page, as large as any.
+    pub(super) const fn is_whole(&self, shown: u64) -> bool {
+        shown >= self.size
     }
 
     /// Pages that are yet to be asked for.

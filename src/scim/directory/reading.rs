@@ -7,14 +7,14 @@ use tokio::task::JoinSet;
 
 use super::map::Map;
 use super::pages::{Endless, Pages, Span};
-use super::seen::Seen;
+use super::shown::Shown;
 use super::wish::Wish;
 use crate::domain::event::Trail;
 use crate::domain::stop::Stop;
 use crate::scim::client::{list_address, read_request};
 use crate::scim::exchange::{Exchange, Fault};
 use crate::scim::http::Reply;
-use crate::scim::identity::{Account, version};
+use crate::scim::identity::version;
 use crate::scim::listing::{ListResponse, User};
 use crate::scim::retry::Op;
 
@@ -47,8 +47,7 @@ pub(super) async fn read(
         wish,
         pages: Pages::new(max_results),
         air: JoinSet::new(),
-        seen: Seen::new(folding.clone()),
-        map: Map::new(folding.clone(), 0),
+        shown: Shown::new(folding, 0),
         read: 0,
     };
     loop {
@@ -58,11 +57,7 @@ pub(super) async fn read(
         let (span, reply) = landed.map_err(|_| internal())?;
         reading.land(span, reply)?;
     }
-    let Reading { mut map, seen, .. } = reading;
-    if seen.repeats() {
-        map.doubt(|id| seen.repeated(id));
-    }
-    Ok(map)
+    Ok(reading.shown.settled())
 }
 
 struct Reading<'a> {
@@ -71,8 +66,7 @@ struct Reading<'a> {
     wish: &'a Wish,
     pages: Pages,
     air: JoinSet<(Span, Result<Reply, Fault>)>,
-    seen: Seen,
-    map: Map,
+    shown: Shown,
     read: u64,
 }
 
@@ -132,20 +126,18 @@ impl Reading<'_> {
             return failed("it is not answered with a list of users");
         };
         self.read += 1;
-        let mut users = resources.unwrap_or_default();
+        let users = resources.unwrap_or_default();
         let first = self.pages.total().is_none();
-        if !first {
-            users.truncate(usize::try_from(span.count).unwrap_or(usize::MAX));
-        }
         self.pages.came(span, users.len() as u64, total_results)?;
         if first {
             self.begin(&users)?;
         }
-        let new = users.iter().filter(|user| self.note(user)).count();
-        if new == 0 && !users.is_empty() && users.len() as u64 >= span.count {
+        let new = users.iter().filter(|user| self.shown.note(user, &self.wish.wanted)).count();
+        // A few who were seen before have only moved on, as somebody was added in front of them.
+        if new == 0 && self.pages.is_whole(users.len() as u64) {
             return failed("it repeats itself");
         }
-        Ok(())
+        if self.shown.is_too_much() { Err(Endless::TooLong.into()) } else { Ok(()) }
     }
 
     /// The first page tells what the list is like.
@@ -156,21 +148,8 @@ impl Reading<'_> {
         self.weigh()?;
         let users = usize::try_from(self.pages.total().unwrap_or_default()).unwrap_or(usize::MAX);
         let wanted = &self.wish.wanted;
-        self.map = Map::new(wanted.folding().clone(), wanted.len().min(users));
+        self.shown = Shown::new(wanted.folding(), wanted.len().min(users));
         Ok(())
-    }
-
-    /// Notes a user. True when no page has shown this one before.
-    fn note(&mut self, user: &User) -> bool {
-        if let Some(name) = user.user_name.as_str()
-            && self.wish.wanted.may_include(name)
-        {
-            self.map.note(name, Account::of(user).as_ref());
-        }
-        match user.id.as_str() {
-            Some(id) => self.seen.note(id),
-            None => self.seen.note(&user.user_name.to_string()),
-        }
     }
 }
 

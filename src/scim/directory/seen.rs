@@ -30,6 +30,11 @@ impl Seen {
         new
     }
 
+    /// How many were shown.
+    pub(super) fn len(&self) -> usize {
+        self.once.len()
+    }
+
     /// Whether anybody was shown twice.
     pub(super) fn repeats(&self) -> bool {
         !self.twice.is_empty()
