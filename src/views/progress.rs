@@ -31,7 +31,8 @@ impl Progress {
         let Some(bar) = &self.bar else { return };
         bar.set_position(tally.total());
         let counts = tally.sentence();
-        bar.set_message(if instead.is_empty() { counts } else { format!("{counts} · {instead}") });
+        // The counts come last: of a line too long for the terminal, the end is cut.
+        bar.set_message(if instead.is_empty() { counts } else { format!("{instead} · {counts}") });
     }
 
     /// When to show again: five times a second with a bar, never without.
