@@ -213,6 +213,8 @@ impl Client {
             201..=299 => return self.doubt(Doubt::ServerError, trail),
             409 | 412 => return conflict(trail),
             400 if version_conflict => return conflict(trail),
+            // Somebody deleted since the list was read may be there again under another id.
+            404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
         let (fail, words) = patch_refused(reply.status, &refusal, ready.target());

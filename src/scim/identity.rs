@@ -22,6 +22,7 @@ pub(crate) struct Ready {
     target: Target,
     id: String,
     version: Option<String>,
+    from_list: bool,
 }
 
 /// Somebody whom the list of all users shows, when that is enough to go by.
@@ -59,7 +60,7 @@ impl Ready {
     pub(crate) fn listed(target: Target, listed: Listed) -> Result<Self, Target> {
         let Listed { user_name, id, version } = listed;
         if target.email.names(&user_name) {
-            Ok(Self { target, id, version: Some(version) })
+            Ok(Self { target, id, version: Some(version), from_list: true })
         } else {
             Err(target)
         }
@@ -78,6 +79,11 @@ impl Ready {
     /// Its version as looked up.
     pub(crate) fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// Whether it comes from the list of all users, which is older than a look-up by name would be.
+    pub(crate) const fn is_from_list(&self) -> bool {
+        self.from_list
     }
 
     /// The row again, when the account has to be looked up once more.
@@ -175,7 +181,7 @@ impl Search {
     /// Who it is.
     pub(crate) fn verdict(self, target: Target, include_inactive: bool) -> Result<Ready, (Target, NotReady)> {
         match self.judge(include_inactive) {
-            Ok((id, version)) => Ok(Ready { target, id, version }),
+            Ok((id, version)) => Ok(Ready { target, id, version, from_list: false }),
             Err(not_ready) => Err((target, not_ready)),
         }
     }
@@ -320,6 +326,22 @@ mod tests {
             let page = list(total, &users);
             let expected = expected.map(str::to_owned);
             assert_eq!(judged(&[&page, r#"{"totalResults":2,"Resources":[]}"#]), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_the_list_is_nobody_elses() {
+        let ready = |name: &str| {
+            let email = Email::parse(NAME).unwrap();
+            let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+            let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };
+            Ready::listed(target, listed)
+        };
+        assert!(
+            ready("ANN@example.com").is_ok_and(|ready| ready.version() == Some("1") && ready.id() == "7")
+        );
+        for other in ["", "ann@example.co", "xann@example.com", "аnn@example.com", "ann@example.com "] {
+            assert!(ready(other).is_err(), "{other}");
         }
     }
 

@@ -68,6 +68,20 @@ fn who_was_deactivated_since_is_left_alone() {
 }
 
 #[test]
+fn who_was_deleted_since_and_is_there_again_is_found_by_name() {
+    let rule = r#"{"on":"lookup","do":{"status":200,"body":{"totalResults":2,"Resources":[
+        {"id":"gone","userName":"ann@example.com","active":true,"meta":{"version":"W/\"9\""}},
+        {"id":"gone.too","userName":"bob@example.com","active":true,"meta":{"version":"W/\"9\""}}]}}}"#;
+    let people = vec![Person::new("ann@example.com"), Person::new("bob@example.com")];
+    let users = vec![User::new("ann@example.com").id("new")];
+    let stage = Stage::new(people, Options { faults: faults(rule).faults, ..service(users) });
+    stage.finish(listing(&stage)).expect(3);
+    stage.check_truth();
+    assert_eq!((stage.outcome(2).as_str(), stage.outcome(3).as_str()), ("updated", "failed/not_found"));
+    assert_eq!((counts(&stage), stage.truth().patch_requests), ((1, 2), 3));
+}
+
+#[test]
 fn every_patch_after_the_list_bears_the_version() {
     let stage = known(5);
     stage.finish(listing(&stage)).expect(0);
