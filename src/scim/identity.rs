@@ -173,9 +173,9 @@ impl Search {
             self.bearers.push(Bearer { id: bearer_id(user), version, active: active(&user.active) });
         } else {
             self.strangers = true;
-            self.stranger_ids.extend(id.map(str::to_owned));
+            self.stranger_ids.extend(id.clone());
         }
-        self.seen.insert(id.map_or_else(|| user.user_name.to_string(), str::to_owned))
+        self.seen.insert(id.unwrap_or_else(|| user.user_name.to_string()))
     }
 
     /// Who it is.
@@ -230,10 +230,10 @@ fn bearer_id(user: &User) -> Result<String, &'static str> {
         return Err("what bears this user name calls itself something else than a user");
     }
     let id = usable_id(&user.id).ok_or("the user has no usable id")?;
-    if user.is_elsewhere(id) {
+    if user.is_elsewhere(&id) {
         return Err("the id and the location of the user are not the same");
     }
-    Ok(id.to_owned())
+    Ok(id)
 }
 
 /// The version under which the account was shown.
@@ -251,14 +251,14 @@ fn is_one_version(version: &str) -> bool {
 /// An id that is one segment of a path for everybody on the way, also for those who decode it too
 /// early or twice: `../7` must not become somebody else. A dot at the start is a place of the
 /// protocol, such as `.search`, or of the path.
-fn usable_id(id: &Value) -> Option<&str> {
+fn usable_id(id: &Value) -> Option<String> {
     let id = id.as_str()?;
     let sound = !id.is_empty()
         && id.len() <= 256
         && !id.starts_with('.')
         && !id.contains(['/', '\\', '%'])
         && text::clean(id, id.len()) == id;
-    sound.then_some(id)
+    sound.then(|| id.to_owned())
 }
 
 /// `active` is optional (RFC 7643 section 4.1.1): an account without it counts as active. Some
