@@ -13,7 +13,8 @@
 //!    reads it again, row by row: a [`Row`](domain::target::Row).
 //! 2. [`plan`] decides: leave it alone, name what is wrong with it, or do it, as a
 //!    [`Target`](domain::target::Target).
-//! 3. [`engine`] launches [`Client::find`](scim::client::Client::find). The request gets its
+//! 3. [`engine`] launches [`Client::find`](scim::client::Client::find). Where the list of users was read
+//!    before the first row ([`directory`](scim::directory)), it may know the account already. The request gets its
 //!    token from [`auth`](scim::auth), its leave from the [`pacer`](scim::pacer), and what its answer
 //!    means from [`retry`](scim::retry). [`identity`](scim::identity) turns the answer into a
 //!    [`Ready`](scim::identity::Ready), or into the reason why there is none.

@@ -88,6 +88,11 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// Users never to touch.
+    pub(crate) fn protected(&self) -> usize {
+        self.protected.len()
+    }
+
     /// The doubt in which an earlier run left this user.
     pub(crate) fn earlier_doubt(&self, target: &Target) -> Option<Doubt> {
         *self.only.as_ref()?.wanted.get(&target.email.as_str().to_ascii_lowercase())?

@@ -85,6 +85,11 @@ impl Record {
         self.claims.claim(user_id, line, &self.ledger, &self.log)
     }
 
+    /// The row has nothing to do with this account after all.
+    pub(crate) fn release(&mut self, user_id: &str, line: u64) {
+        self.claims.release(user_id, line);
+    }
+
     /// Where a row stands.
     pub(crate) fn standing(&self, line: u64) -> Standing {
         self.ledger.standing(line)

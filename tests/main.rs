@@ -8,6 +8,7 @@ mod audit;
 mod checkpoint;
 mod clock;
 mod crash;
+mod directory;
 mod disk;
 mod doubt;
 mod hostile;

@@ -54,6 +54,21 @@ impl Accounts {
         }
     }
 
+    /// Takes a claim back.
+    pub(crate) fn release(&mut self, user_id: &str, line: u64) {
+        let hash = self.hash(user_id);
+        for table in &mut self.tables {
+            let place = table.places(hash).find(|place| match table.claim_at(*place, self.slot) {
+                0 => true,
+                claim => self.slot.line(claim, hash) == Some(line),
+            });
+            if let Some(place) = place.filter(|place| table.claim_at(*place, self.slot) != 0) {
+                // The slot stays taken: the ways of others lead over it.
+                table.set(place, self.slot.claim(hash, NOBODY), self.slot);
+            }
+        }
+    }
+
     /// Notes that a row has claimed another account before.
     pub(crate) fn note_moved(&mut self, line: u64) {
         self.moved.insert(line);
@@ -79,6 +94,9 @@ impl Accounts {
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one == other || is_uuid(one) && one.eq_ignore_ascii_case(other)
 }
+
+/// In the place of the line in a claim that was taken back: line 1 is the header's.
+const NOBODY: u64 = 1;
 
 /// What a claim is made of: the line below, as much of the hash as fits above.
 #[derive(Debug, Clone, Copy)]
@@ -145,16 +163,21 @@ impl Table {
     /// The lines on the way of a hash whose claims could be its.
     fn way(&self, hash: u64, slot: Slot) -> impl Iterator<Item = u64> + '_ {
         let claims = self.places(hash).map(move |place| self.claim_at(place, slot));
-        claims.take_while(|claim| *claim != 0).filter_map(move |claim| slot.line(claim, hash))
+        let lines = claims.take_while(|claim| *claim != 0).filter_map(move |claim| slot.line(claim, hash));
+        lines.filter(|line| *line != NOBODY)
     }
 
     fn put(&mut self, hash: u64, line: u64, slot: Slot) {
         let free = self.places(hash).find(|place| self.claim_at(*place, slot) == 0);
         if let Some(place) = free {
-            let bytes = slot.claim(hash, line).to_le_bytes();
-            self.slots[place * slot.bytes..][..slot.bytes].copy_from_slice(&bytes[..slot.bytes]);
+            self.set(place, slot.claim(hash, line), slot);
             self.claims += 1;
         }
+    }
+
+    fn set(&mut self, place: usize, claim: u64, slot: Slot) {
+        let bytes = claim.to_le_bytes();
+        self.slots[place * slot.bytes..][..slot.bytes].copy_from_slice(&bytes[..slot.bytes]);
     }
 
     fn claim_at(&self, place: usize, slot: Slot) -> u64 {
@@ -204,6 +227,23 @@ mod tests {
         assert_eq!(accounts.suspects(&uuid.to_uppercase()), [6]);
         assert!(is_same(uuid, &uuid.to_uppercase()) && is_same("a", "a"));
         assert!(!is_same("a", "A") && !is_same(uuid, "a"));
+    }
+
+    #[test]
+    fn a_claim_can_be_taken_back() {
+        let mut accounts = Accounts::new(99, 0);
+        for line in 2..60 {
+            accounts.claim(&format!("id {line}"), line);
+        }
+        for line in 2..60 {
+            accounts.release(&format!("id {line}"), line + 1);
+            assert!(
+                accounts.suspects(&format!("id {line}")).contains(&line),
+                "only its own row takes it back"
+            );
+            accounts.release(&format!("id {line}"), line);
+            assert!(!accounts.suspects(&format!("id {line}")).contains(&line));
+        }
     }
 
     #[test]

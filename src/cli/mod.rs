@@ -196,7 +196,7 @@ pub(crate) struct ServiceArgs {
     #[arg(long, default_value = "phone", value_name = "TYPE")]
     pub(crate) mfa_type: String,
 
-    /// How users are found; auto is the way that fits the run, today always filter
+    /// How users are found: each by a filter, in the list of all users (directory), or whichever takes fewer requests
     #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
     pub(crate) lookup: Lookup,
 }
@@ -280,6 +280,7 @@ pub(crate) enum TokenAuth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lookup {
     Filter,
+    Directory,
     Auto,
 }
 

@@ -12,3 +12,4 @@ pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;
 pub(crate) mod text;
+pub(crate) mod wanted;

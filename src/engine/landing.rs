@@ -54,7 +54,13 @@ impl Engine<'_> {
         self.first = if forbidden && self.first == First::InAir { First::NotSent } else { First::Answered };
         match written {
             Written::Ended(ended) => self.end(ready.target(), ended, trail),
-            Written::LookAgain if self.stop.is_none() => self.find(ready.into_target(), trail),
+            Written::LookAgain if self.stop.is_none() => {
+                // Refused for certain: the account may be somebody else's by now.
+                if trail.doubt.is_none() {
+                    self.record.release(ready.id(), ready.target().line);
+                }
+                self.find(ready.into_target(), trail);
+            }
             Written::LookAgain => self.leave(ready.target(), trail),
         }
     }

@@ -146,7 +146,7 @@ impl<'a> Engine<'a> {
         &self.client
     }
 
-    /// Token and service configuration, before the first row.
+    /// Token, service configuration and perhaps the list of users, before the first row.
     async fn prepare(&mut self, stops: &mut Stops) {
         let client = Arc::clone(&self.client);
         let prepared = client.prepare();
@@ -161,6 +161,7 @@ impl<'a> Engine<'a> {
                 }
                 stop = stops.next() => self.stop(stop),
                 () = until(self.grace) => return,
+                () = self.progress.tick() => self.show(),
             }
         }
     }
@@ -287,7 +288,10 @@ impl<'a> Engine<'a> {
             Waiting::Asked(left) => format!("waiting {} s: the service asked", left.as_secs() + 1),
             Waiting::Down(left) => format!("the service is down; asking again in {} s", left.as_secs() + 1),
         });
-        self.progress.show(self.record.settled(), why.as_deref());
+        let reading = self.client.directory().progress();
+        let reading = reading.map(|(read, of)| format!("reading the user list: {read} of {of} pages"));
+        let words: Vec<_> = reading.into_iter().chain(why).collect();
+        self.progress.show(self.record.settled(), &words.join(" · "));
     }
 }
 

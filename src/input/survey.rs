@@ -2,7 +2,8 @@
 //!
 //! Owns the findings. Refuses an input without a row. Invariants: every bad record is among
 //! the defects, in order of line, and memory grows with the number of defects and copies and
-//! by 8 bytes per row, never with the size of the input.
+//! by 8 bytes per row, never with the size of the input. Those 8 bytes are handed on for whoever reads
+//! the service's list of users.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,6 +17,7 @@ use super::users::Users;
 use super::{Options, users};
 use crate::domain::phone::Numbering;
 use crate::domain::target::{Defect, Row};
+use crate::domain::wanted::Wanted;
 
 /// What the first pass found.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Survey {
     pub(crate) defects: Vec<Defect>,
     /// Line of a copy to the line of the first row that asks for the same for the same user.
     pub(crate) duplicates: HashMap<u64, u64>,
+    /// Whom the rows are about, until somebody takes it.
+    pub(crate) wanted: Option<Wanted>,
     /// How the input is laid out.
     pub(crate) layout: Layout,
     /// SHA-256 of the raw bytes.
@@ -49,7 +53,7 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
     }
     let digests = recorder.finish();
     let mut duplicates = HashMap::new();
-    let suspects = found.users.suspects();
+    let (suspects, wanted) = found.users.sorted();
     if !suspects.is_empty() {
         let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options, numbering)?;
         let verdict = users::compare(pass, &suspects)?;
@@ -62,6 +66,7 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
         last_line: found.last_line,
         defects: found.defects,
         duplicates,
+        wanted: Some(wanted),
         layout,
         sha256: digests.whole,
         digests,

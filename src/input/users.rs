@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 
 use ring::digest::{Context, SHA256};
 
@@ -15,17 +15,23 @@ use super::pass::Pass;
 use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
 use crate::domain::target::{Defect, Row, Target};
+use crate::domain::wanted::{Folding, Wanted};
 
 /// One keyed hash per row that names a user: a million rows take 8 MB.
-#[derive(Default)]
 pub(super) struct Users {
-    hasher: RandomState,
+    folding: Folding,
     hashes: Vec<u64>,
+}
+
+impl Default for Users {
+    fn default() -> Self {
+        Self { folding: Folding::new(RandomState::new()), hashes: Vec::new() }
+    }
 }
 
 /// Hashes that came more than once. Most often they mean one user, now and then two.
 pub(super) struct Suspects {
-    hasher: RandomState,
+    folding: Folding,
     hashes: Vec<u64>,
 }
 
@@ -38,15 +44,16 @@ pub(super) struct Verdict {
 
 impl Users {
     pub(super) fn note(&mut self, email: &str) {
-        self.hashes.push(self.hasher.hash_one(email.to_ascii_lowercase()));
+        self.hashes.push(self.folding.hash(email));
     }
 
-    pub(super) fn suspects(mut self) -> Suspects {
+    /// Those who seem to come more than once, and all of them.
+    pub(super) fn sorted(mut self) -> (Suspects, Wanted) {
         self.hashes.sort_unstable();
         let repeated = |pair: &[u64]| (pair[0] == pair[1]).then_some(pair[0]);
         let mut hashes: Vec<u64> = self.hashes.windows(2).filter_map(repeated).collect();
         hashes.dedup();
-        Suspects { hasher: self.hasher, hashes }
+        (Suspects { folding: self.folding.clone(), hashes }, Wanted::new(self.folding, self.hashes))
     }
 }
 
@@ -56,8 +63,7 @@ impl Suspects {
     }
 
     fn include(&self, email: &str) -> bool {
-        let hash = self.hasher.hash_one(email.to_ascii_lowercase());
-        self.hashes.binary_search(&hash).is_ok()
+        self.hashes.binary_search(&self.folding.hash(email)).is_ok()
     }
 }
 
@@ -80,7 +86,7 @@ impl Entry {
 
 /// Reads the input again and compares the rows of suspected users by their exact keys.
 pub(super) fn compare(mut pass: Pass<'_>, suspects: &Suspects) -> Result<Verdict, InputError> {
-    let salt = suspects.hasher.hash_one("what a row asks for").to_ne_bytes();
+    let salt = suspects.folding.hash("what a row asks for").to_ne_bytes();
     let mut entries = Vec::new();
     while let Some(row) = pass.advance()? {
         let (line, email, asks) = match &row {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::audit::accounts::{Accounts, is_same};
 use crate::audit::ledger::Ledger;
 use crate::audit::log::Log;
+use crate::domain::outcome::Standing;
 
 /// The claims of one run.
 #[derive(Debug)]
@@ -32,18 +33,28 @@ impl Claims {
             (None, Some(Err(_))) => true,
             (None, None) => false,
         };
+        // What was declared was claimed before, whoever has been refused it since.
+        let declared = ledger.standing(line) == Standing::InDoubt;
+        let before = in_log(line).and_then(Result::ok).flatten();
+        let is_before = before.as_deref().map(|before| is_same(before, user_id));
+        if declared && is_before == Some(true) {
+            return None;
+        }
         let first = self.accounts.suspects(user_id).into_iter().filter(|row| *row != line).find(has_it);
         if first.is_some() {
             return first;
         }
-        if let Some(Ok(Some(before))) = in_log(line)
-            && !is_same(&before, user_id)
-        {
+        if is_before == Some(false) {
             self.accounts.note_moved(line);
         }
         self.accounts.claim(user_id, line);
         self.unlogged.insert(line, user_id.to_owned());
         None
+    }
+
+    /// A row has nothing to do with this account after all.
+    pub(super) fn release(&mut self, user_id: &str, line: u64) {
+        self.accounts.release(user_id, line);
     }
 
     /// From now on the log tells which account the row has claimed.

@@ -39,6 +39,7 @@ pub enum Action {
     IgnoreStartIndex,
     Deactivate,
     BumpVersion,
+    Rename(String),
     OtherId,
     EchoPassword,
 }
@@ -56,7 +57,7 @@ impl Action {
             | Self::IgnoreFilter
             | Self::IgnoreStartIndex => kind == Kind::Lookup,
             Self::BumpVersion | Self::OtherId | Self::EchoPassword => kind == Kind::Patch,
-            Self::Deactivate => matches!(kind, Kind::Lookup | Kind::Patch),
+            Self::Deactivate | Self::Rename(_) => matches!(kind, Kind::Lookup | Kind::Patch),
             Self::RateLimitExceeded => kind == Kind::Token,
             Self::RevokeTokens | Self::ExpireToken => kind != Kind::Token,
             _ => true,
@@ -93,6 +94,7 @@ impl Action {
             Self::IgnoreStartIndex => "ignore_start_index",
             Self::Deactivate => "deactivate",
             Self::BumpVersion => "bump_version",
+            Self::Rename(_) => "rename",
             Self::OtherId => "other_id",
             Self::EchoPassword => "echo_password",
         }

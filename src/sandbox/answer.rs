@@ -89,14 +89,17 @@ impl World {
     /// What somebody else does to the account just before. No change of the client's, so none is
     /// recorded as applied.
     fn meddle(&mut self, action: &Action, call: &Call, list: Option<&ListQuery>) {
-        let deactivate = matches!(action, Action::Deactivate);
-        if !deactivate && !matches!(action, Action::BumpVersion) {
+        if !matches!(action, Action::Deactivate | Action::BumpVersion | Action::Rename(_)) {
             return;
         }
         for index in self.meant(call, list) {
-            let user = self.store.get_mut(index);
-            user.active &= !deactivate;
+            let mut user = self.store.get(index).clone();
+            user.active &= !matches!(action, Action::Deactivate);
+            if let Action::Rename(name) = action {
+                user.user_name.clone_from(name);
+            }
             user.touch();
+            self.store.replace(index, user);
         }
     }
 

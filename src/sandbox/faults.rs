@@ -46,6 +46,7 @@
 //! | `{"total_results": 2}` | look-up: a lie about `totalResults` |
 //! | `"ignore_filter"`, `"ignore_start_index"` | look-up: the whole list, or always its first page |
 //! | `"deactivate"` | look-up or PATCH: somebody deactivates the account just before |
+//! | `{"rename": "new@example.com"}` | look-up or PATCH: somebody gives the account another name just before |
 //! | `"bump_version"` | PATCH: somebody changes the account just before |
 //! | `"other_id"` | PATCH: done as usual, the reply speaks of another account |
 //! | `"echo_password"` | PATCH: done as usual, the reply or the error shows the password sent |

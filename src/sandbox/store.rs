@@ -91,10 +91,6 @@ impl Store {
         &self.users[index]
     }
 
-    pub(super) fn get_mut(&mut self, index: usize) -> &mut User {
-        &mut self.users[index]
-    }
-
     /// Whether the account would take a new name that another bears already.
     pub(super) fn taken_by_other(&self, name: &str, index: usize) -> bool {
         let key = self.key(name);

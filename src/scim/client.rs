@@ -1,12 +1,14 @@
 //! The two things a row needs of the service: find the user, write the change; and what the
 //! replies to them mean for the row.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, Url};
 
+use super::directory::{Directory, Terms};
 use super::echo;
 use super::exchange::{Exchange, Fault};
 use super::http::{Reply, Request};
@@ -35,8 +37,9 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Client {
     settings: Settings,
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
     etag: AtomicBool,
+    directory: Directory,
 }
 
 /// What a look-up led to.
@@ -76,12 +79,13 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 impl Client {
     /// A client that has sent nothing yet.
-    pub(crate) const fn new(settings: Settings, exchange: Exchange) -> Self {
-        Self { settings, exchange, etag: AtomicBool::new(false) }
+    pub(crate) fn new(settings: Settings, exchange: Exchange) -> Self {
+        let (etag, directory) = (AtomicBool::new(false), Directory::default());
+        Self { settings, exchange: Arc::new(exchange), etag, directory }
     }
 
     /// What lies between requests and replies, to ask it what it did.
-    pub(crate) const fn exchange(&self) -> &Exchange {
+    pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
@@ -90,24 +94,31 @@ impl Client {
         wire::attributes(target, &self.settings.mfa)
     }
 
-    /// Gets the token and asks once whether entity tags work. A service that does not say is
-    /// one without them.
+    /// Gets the token, asks once whether entity tags work, and reads the list of users if that is
+    /// wished. A service that does not say is one without entity tags.
     pub(crate) async fn prepare(&self) -> Result<(), Halt> {
         let url = self.url(&["ServiceProviderConfig"], None);
-        match self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await {
-            Ok(reply) => {
-                self.etag.store(wire::supports_etag(&reply), Ordering::Relaxed);
-                Ok(())
-            }
-            Err(Fault::Redirected(status)) => Err(redirected(status).into()),
-            Err(Fault::Halt(halt)) => Err(halt),
-            Err(Fault::Throttled) => Err(Stop::Throttled.into()),
-            Err(Fault::Unavailable(_) | Fault::InDoubt(_)) => Ok(()),
-        }
+        let config = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
+        let terms = match config {
+            Ok(reply) => Terms { etag: wire::supports_etag(&reply), max_results: wire::max_results(&reply) },
+            Err(fault) => prevents(fault).map_or(Ok(Terms::default()), Err)?,
+        };
+        self.etag.store(terms.etag, Ordering::Relaxed);
+        let read = self.directory.prepare(&self.exchange, &self.settings.base, terms).await;
+        read.or_else(|fault| prevents(fault).map_or(Ok(()), Err))
+    }
+
+    /// What is known from the list of users.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Looks the user up and checks who it is.
     pub(crate) async fn find(&self, target: Target, trail: &mut Trail) -> Found {
+        let target = match self.listed(target, trail) {
+            Ok(ready) => return proven(ready, trail),
+            Err(target) => target,
+        };
         match self.search(&target, trail).await {
             Ok(search) => match search.verdict(target, self.settings.include_inactive) {
                 Ok(ready) if self.shows_a_secret(&ready) => {
@@ -115,15 +126,21 @@ impl Client {
                     let not_ready = NotReady { outcome: Outcome::Failed(Fail::BadReply), why };
                     Found::Ended(ready.into_target(), not_ready.end(trail))
                 }
-                Ok(ready) => {
-                    failpoint::hit("identity");
-                    trail.user_id = Some(ready.id().to_owned());
-                    Found::Ready(Box::new(ready))
-                }
+                Ok(ready) => proven(ready, trail),
                 Err((target, not_ready)) => Found::Ended(target, not_ready.end(trail)),
             },
             Err(ended) => Found::Ended(target, ended),
         }
+    }
+
+    /// The account as the list showed it, when the row is looked up for the first time. After a conflict
+    /// the list is known to be out of date, and after a doubt it could be.
+    fn listed(&self, target: Target, trail: &Trail) -> Result<Ready, Target> {
+        let is_first = trail.doubt.is_none() && trail.conflicts == 0;
+        let listed = is_first.then(|| self.directory.find(&target.email)).flatten();
+        let Some(listed) = listed else { return Err(target) };
+        let ready = Ready::listed(target, listed)?;
+        if self.shows_a_secret(&ready) { Err(ready.into_target()) } else { Ok(ready) }
     }
 
     /// An id would stand in the log and in the outcome file.
@@ -197,6 +214,8 @@ impl Client {
             201..=299 => return self.doubt(Doubt::ServerError, trail),
             409 | 412 => return conflict(trail),
             400 if version_conflict => return conflict(trail),
+            // Somebody deleted since the list was read may be there again under another id.
+            404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
         let (fail, words) = patch_refused(reply.status, &refusal, ready.target());
@@ -252,14 +271,20 @@ impl Client {
     }
 }
 
+/// What is asked of a user.
+const ATTRIBUTES: &str = "attributes=id,userName,active,meta";
+
 /// Where a user is looked up: one page of the users that a filter finds.
 pub(crate) fn lookup_address(base: &Url, email: &str, start_index: u64) -> Url {
     let filter = wire::user_filter(email);
     let filter = utf8_percent_encode(&filter, RESERVED);
-    let query = format!(
-        "filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&attributes=id,userName,active,meta"
-    );
+    let query = format!("filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&{ATTRIBUTES}");
     address(base, &["Users"], Some(&query))
+}
+
+/// Where all users are listed: so many from here on.
+pub(crate) fn list_address(base: &Url, start_index: u64, count: u64) -> Url {
+    address(base, &["Users"], Some(&format!("startIndex={start_index}&count={count}&{ATTRIBUTES}")))
 }
 
 /// The base with these segments, each of them encoded whole.
@@ -279,8 +304,15 @@ fn accept_scim() -> HeaderMap {
     HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(SCIM_JSON))])
 }
 
-fn read_request(url: Url) -> Request {
+/// A request that changes nothing.
+pub(crate) fn read_request(url: Url) -> Request {
     Request { method: Method::GET, url, headers: accept_scim(), body: Vec::new() }
+}
+
+fn proven(ready: Ready, trail: &mut Trail) -> Found {
+    failpoint::hit("identity");
+    trail.user_id = Some(ready.id().to_owned());
+    Found::Ready(Box::new(ready))
 }
 
 fn lookup_refused(status: u16) -> NotReady {
@@ -308,10 +340,23 @@ fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, Stri
 /// Somebody else changed the account between look-up and PATCH.
 fn conflict(trail: &mut Trail) -> Written {
     trail.conflicts += 1;
+    if trail.doubt.is_none() {
+        trail.user_id = None;
+    }
     if trail.conflicts <= MAX_CONFLICTS {
         return Written::LookAgain;
     }
     Written::Ended(failed(trail, Fail::Conflict, "the account kept changing between look-up and PATCH"))
+}
+
+/// What keeps the run from beginning. A service that does not answer these questions may answer others.
+fn prevents(fault: Fault) -> Option<Halt> {
+    match fault {
+        Fault::Redirected(status) => Some(redirected(status).into()),
+        Fault::Halt(halt) => Some(halt),
+        Fault::Throttled => Some(Stop::Throttled.into()),
+        Fault::Unavailable(_) | Fault::InDoubt(_) => None,
+    }
 }
 
 fn redirected(status: u16) -> Stop {

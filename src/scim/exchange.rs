@@ -44,7 +44,7 @@ pub(crate) enum Fault {
     InDoubt(Doubt),
     /// Asked as often as we may, and never served.
     Unavailable(Option<u16>),
-    /// Asked as often as we may, and always told to wait.
+    /// Asked as often as we may, a page of the list once, and always told to wait.
     Throttled,
     /// Sent elsewhere.
     Redirected(u16),
@@ -113,7 +113,7 @@ impl Exchange {
                 (Verdict::InDoubt(doubt), _) => return Err(Fault::InDoubt(doubt)),
                 (Verdict::Renew, _) if refused.is_some() => return Err(refuses_tokens().into()),
                 (Verdict::Renew, _) => refused = Some(token),
-                (Verdict::Throttled, _) if tries >= self.max_attempts => {
+                (Verdict::Throttled, _) if op == Op::Page || tries >= self.max_attempts => {
                     return Err(Fault::Throttled);
                 }
                 (Verdict::Throttled, _) => {}
@@ -153,7 +153,7 @@ impl Exchange {
     fn count_sent(&self, op: Op, trail: &mut Trail) {
         trail.attempts += 1;
         match op {
-            Op::Read => self.count(|counts| counts.lookup += 1),
+            Op::Read | Op::Page => self.count(|counts| counts.lookup += 1),
             Op::Patch => {
                 trail.patches += 1;
                 self.count(|counts| counts.patch += 1);

@@ -1,10 +1,13 @@
 //! Who a look-up found. Only here is a [`Ready`] made, and only a [`Ready`] can be patched.
 //!
 //! Invariant: a `Ready` means that the service showed exactly one account whose `userName` is
-//! the e-mail of the row (ASCII case aside), and that it may be touched.
+//! the e-mail of the row (ASCII case aside), and that it may be touched. One from the list of all users,
+//! which may be an hour old, has a version as well, so that the service refuses the PATCH if that
+//! account has changed since.
 
 use std::collections::HashSet;
 
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
 use super::listing::{ListResponse, User};
@@ -19,9 +22,50 @@ pub(crate) struct Ready {
     target: Target,
     id: String,
     version: Option<String>,
+    from_list: bool,
+}
+
+/// Somebody whom the list of all users shows, when that is enough to go by.
+#[derive(Debug)]
+pub(crate) struct Account<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// Its version.
+    pub(crate) version: &'a str,
+}
+
+/// The same, as it was kept.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The name under which it was shown.
+    pub(crate) user_name: String,
+    /// Its id.
+    pub(crate) id: String,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+impl<'a> Account<'a> {
+    /// Nothing for whoever has to be asked for: one who is not active or contradicts itself, and one
+    /// without a version that can be held against a PATCH.
+    pub(crate) fn of(user: &'a User) -> Option<Self> {
+        bearer_id(user).ok()?;
+        let (id, version) = (user.id.as_str()?, version(user)?);
+        (active(&user.active) == Some(true) && is_one_version(version)).then_some(Self { id, version })
+    }
 }
 
 impl Ready {
+    /// A row whose account was listed. The row comes back if it is about somebody else.
+    pub(crate) fn listed(target: Target, listed: Listed) -> Result<Self, Target> {
+        let Listed { user_name, id, version } = listed;
+        if target.email.names(&user_name) {
+            Ok(Self { target, id, version: Some(version), from_list: true })
+        } else {
+            Err(target)
+        }
+    }
+
     /// The row.
     pub(crate) const fn target(&self) -> &Target {
         &self.target
@@ -35,6 +79,11 @@ impl Ready {
     /// Its version as looked up.
     pub(crate) fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// Whether it comes from the list of all users, which is older than a look-up by name would be.
+    pub(crate) const fn is_from_list(&self) -> bool {
+        self.from_list
     }
 
     /// The row again, when the account has to be looked up once more.
@@ -120,7 +169,7 @@ impl Search {
     fn take(&mut self, user: &User, email: &Email) -> bool {
         let id = usable_id(&user.id);
         if user.user_name.as_str().is_some_and(|name| email.names(name)) {
-            let version = user.meta["version"].as_str().map(str::to_owned);
+            let version = version(user).map(str::to_owned);
             self.bearers.push(Bearer { id: bearer_id(user), version, active: active(&user.active) });
         } else {
             self.strangers = true;
@@ -132,7 +181,7 @@ impl Search {
     /// Who it is.
     pub(crate) fn verdict(self, target: Target, include_inactive: bool) -> Result<Ready, (Target, NotReady)> {
         match self.judge(include_inactive) {
-            Ok((id, version)) => Ok(Ready { target, id, version }),
+            Ok((id, version)) => Ok(Ready { target, id, version, from_list: false }),
             Err(not_ready) => Err((target, not_ready)),
         }
     }
@@ -185,6 +234,18 @@ fn bearer_id(user: &User) -> Result<String, &'static str> {
         return Err("the id and the location of the user are not the same");
     }
     Ok(id)
+}
+
+/// The version under which the account was shown.
+pub(crate) fn version(user: &User) -> Option<&str> {
+    user.meta["version"].as_str()
+}
+
+/// Whether an `If-Match` with it lets a PATCH pass for this one version and no other: `*` is any version,
+/// and a comma could begin another (RFC 9110 section 13.1.1).
+fn is_one_version(version: &str) -> bool {
+    let trimmed = version.trim();
+    !trimmed.is_empty() && trimmed != "*" && !version.contains(',') && HeaderValue::from_str(version).is_ok()
 }
 
 /// An id that is one segment of a path for everybody on the way, also for those who decode it too
@@ -265,6 +326,22 @@ mod tests {
             let page = list(total, &users);
             let expected = expected.map(str::to_owned);
             assert_eq!(judged(&[&page, r#"{"totalResults":2,"Resources":[]}"#]), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_the_list_is_nobody_elses() {
+        let ready = |name: &str| {
+            let email = Email::parse(NAME).unwrap();
+            let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+            let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };
+            Ready::listed(target, listed)
+        };
+        assert!(
+            ready("ANN@example.com").is_ok_and(|ready| ready.version() == Some("1") && ready.id() == "7")
+        );
+        for other in ["", "ann@example.co", "xann@example.com", "аnn@example.com", "ann@example.com "] {
+            assert!(ready(other).is_err(), "{other}");
         }
     }
 

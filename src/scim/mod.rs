@@ -13,12 +13,14 @@
 //! * [`chance`]: the jitter of back-offs
 //! * [`auth`]: the token, fetched once however many wait for it
 //! * [`exchange`]: one request's way through all of these
+//! * [`directory`]: the list of all users, where that costs less than looking up each
 //! * [`client`]: the two things a row needs: find and write
 
 pub(crate) mod auth;
 pub(crate) mod breaker;
 pub(crate) mod chance;
 pub(crate) mod client;
+pub(crate) mod directory;
 pub(crate) mod echo;
 pub(crate) mod exchange;
 pub(crate) mod http;

@@ -11,6 +11,9 @@ use crate::domain::outcome::Doubt;
 pub(crate) enum Op {
     /// It changes nothing, so it may always be sent again.
     Read,
+    /// The same for a page of the list of users: a refusal (429) may be about its size, so whoever asks
+    /// decides how to ask again.
+    Page,
     /// It changes a user.
     Patch,
 }
@@ -55,6 +58,7 @@ pub(crate) enum Verdict {
 /// The table.
 pub(crate) const fn decide(op: Op, answer: Answer) -> Verdict {
     match (op, answer) {
+        (Op::Page, _) => decide(Op::Read, answer),
         (_, Answer::Status(401, _)) => Verdict::Renew,
         (_, Answer::Status(429, _)) => Verdict::Throttled,
         (_, Answer::Status(300..=399, _)) => Verdict::Redirected,
@@ -151,6 +155,7 @@ mod tests {
             (Answer::Silence, Verdict::Again, Verdict::InDoubt(Doubt::ReplyLost)),
         ] {
             assert_eq!((decide(Op::Read, answer), decide(Op::Patch, answer)), (read, patch), "{answer:?}");
+            assert_eq!(decide(Op::Page, answer), read, "{answer:?}");
         }
     }
 

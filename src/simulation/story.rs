@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use super::judge::Person;
 use super::network::Weather;
-use crate::sandbox::{Fault, Limit, Mfa, Options, PatchReply, StaleMatch, parse_script};
+use crate::sandbox::{Fault, Limit, Mfa, Options, PatchReply, StaleMatch, User, parse_script};
 
 pub(super) struct Story {
     pub(super) people: Vec<Person>,
@@ -26,14 +26,36 @@ pub(super) struct Story {
 impl Story {
     pub(super) fn of(seed: u64) -> Self {
         let chance = &mut StdRng::seed_from_u64(seed);
-        Self {
+        let mut story = Self {
             people: people(chance),
             options: options(chance),
             weather: weather(chance),
             flags: flags(chance),
             hasty: hasty(chance),
             kills: (0..chance.random_range(0..4)).map(|_| kill(chance)).collect(),
+        };
+        if chance.random_bool(0.4) {
+            story.list_users(chance);
         }
+        story
+    }
+}
+
+impl Story {
+    /// The program reads the list of users, in which most of those are who do not need to be asked for to
+    /// exist.
+    fn list_users(&mut self, chance: &mut StdRng) {
+        self.flags.extend(["--lookup".to_owned(), "directory".to_owned()]);
+        let plain = self.people.iter().filter(|person| person.email.starts_with("user"));
+        let mut listed: Vec<_> = plain.map(|person| User::new(person.email.as_str())).collect();
+        listed.sort_by(|one, other| one.user_name.cmp(&other.user_name));
+        listed.dedup_by(|one, other| one.user_name == other.user_name);
+        listed.retain(|_| chance.random_bool(0.8));
+        listed.extend((0..chance.random_range(0..20)).map(|n| User::new(format!("other{n}@example.com"))));
+        listed.shuffle(chance);
+        self.options.seed = listed;
+        self.options.max_page = chance.random_range(2..40);
+        self.options.busy_page_over = chance.random_bool(0.2).then_some(25);
     }
 }
 

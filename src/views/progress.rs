@@ -26,12 +26,13 @@ impl Progress {
         Self { bar: Some(bar) }
     }
 
-    /// Shows the counts, and why nothing leaves at the moment.
-    pub(crate) fn show(&self, tally: &Tally, waiting: Option<&str>) {
+    /// Shows the counts, and what is done or waited for instead of rows, if anything.
+    pub(crate) fn show(&self, tally: &Tally, instead: &str) {
         let Some(bar) = &self.bar else { return };
         bar.set_position(tally.total());
         let counts = tally.sentence();
-        bar.set_message(waiting.map_or(counts.clone(), |why| format!("{counts} · {why}")));
+        // The counts come last: of a line too long for the terminal, the end is cut.
+        bar.set_message(if instead.is_empty() { counts } else { format!("{instead} · {counts}") });
     }
 
     /// When to show again: five times a second with a bar, never without.

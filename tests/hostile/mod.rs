@@ -63,7 +63,7 @@ fn no_reply_to_a_look_up_leads_to_anybody_else() {
             ..Options::default()
         },
     );
-    stage.run().expect(3);
+    stage.finish(stage.program().args(["--lookup", "filter"])).expect(3);
 
     let found: Vec<String> = (0..rows.len()).map(|number| stage.outcome(number + 2)).collect();
     let shown = |row: &Row| row.pages.join(" then ").chars().take(300).collect::<String>();

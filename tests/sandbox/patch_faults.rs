@@ -21,6 +21,16 @@ fn a_change_in_between_makes_the_version_stale() {
 }
 
 #[test]
+fn a_user_renamed_in_between_has_another_name_and_version() {
+    let client = on_patch(r#"{"rename":"eve@example.com"}"#);
+    let id = client.id("ann@example.com");
+    let body = patch_op(&password_op("new"));
+    assert_eq!(client.try_patch(&id, &[("if-match", "W/\"1\"")], &body).unwrap().status, 412);
+    assert_eq!(client.id("eve@example.com"), id);
+    assert!(client.sandbox.truth().applied.is_empty());
+}
+
+#[test]
 fn a_user_deactivated_in_between_awakes() {
     let client = on_patch("\"deactivate\"");
     let reply = client.set_password(&client.id("ann@example.com"), "new");

@@ -17,14 +17,15 @@ use tokio::runtime::Runtime;
 
 use self::ending::{finish, last_words, stuck_words, traffic, what_is_left};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
-use self::service::{client, deadline};
+use self::service::{client, deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
 use crate::audit::replay::{Past, rows};
-use crate::cli::{RunArgs, When};
+use crate::cli::{Lookup, RunArgs, When};
 use crate::config::{self, Service};
 use crate::domain::text::{count, printable};
+use crate::domain::wanted::Wanted;
 use crate::engine::{Engine, Limits};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
@@ -71,7 +72,8 @@ pub(crate) fn job(
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
     drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let (mut input, survey) = read_input(&args.input)?;
+    let (mut input, mut survey) = read_input(&args.input)?;
+    let addresses = survey.wanted.take().filter(|_| args.service.lookup != Lookup::Filter);
     refuse_defects(args, &survey)?;
     let earlier = retry.as_ref().map(|retry| retry.earlier);
     let wanted = retry.as_ref().map(|retry| retry.only.len() as u64);
@@ -136,6 +138,7 @@ pub(crate) fn job(
                 progress: &progress,
                 folder: *folder,
                 start,
+                addresses,
                 visible,
                 earlier,
                 signals,
@@ -178,6 +181,7 @@ struct Session<'a> {
     progress: &'a Progress,
     folder: RunFolder,
     start: RunStart,
+    addresses: Option<Wanted>,
     visible: bool,
     earlier: Option<&'a Path>,
     signals: &'a Signals,
@@ -185,7 +189,7 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let Session { args, plan, progress, folder, start, visible, earlier, signals } = self;
+        let Session { args, plan, progress, folder, start, addresses, visible, earlier, signals } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
@@ -194,6 +198,8 @@ impl Session<'_> {
         let (mut record, mut past) = open_record(folder, &start).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
+        let rows = yet_to_find(start.rows, survey, plan, &record);
+        client.directory().wish(wish(args, rows, addresses));
         let rows = input.rows(survey).map_err(|error| Failure::new(66, error))?;
         let limits = Limits {
             concurrency: args.pace.concurrency.into(),
@@ -203,8 +209,9 @@ impl Session<'_> {
         let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress);
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
+        let noticed = engine.client().directory().warning();
         progress.finish();
-        let (end, stop) = finish(&mut record, &mut past, stop, traffic).await;
+        let (end, stop) = finish(&mut record, &mut past, stop, traffic, noticed).await;
         if record.is_stuck() {
             return Err(stuck_words(&path, &start, &record, stop.as_ref()));
         }

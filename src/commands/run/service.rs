@@ -7,11 +7,17 @@ use jiff::civil::{Date, Time};
 use jiff::tz::AmbiguousOffset;
 use tokio::time::Instant;
 
-use crate::cli::RunArgs;
+use crate::cli::{Lookup, RunArgs};
 use crate::commands::Failure;
 use crate::config::Service;
+use crate::domain::outcome::Standing;
+use crate::domain::wanted::Wanted;
+use crate::input::Survey;
+use crate::plan::Plan;
+use crate::record::Record;
 use crate::scim::auth::{Auth, Tries};
 use crate::scim::client::{Client, Settings};
+use crate::scim::directory::{When, Wish};
 use crate::scim::exchange::Exchange;
 use crate::scim::http::Http;
 use crate::scim::pacer::{Pacer, Patience, Rate};
@@ -37,6 +43,26 @@ fn until_clock_shows(time: Time, now: &Zoned) -> Duration {
     let days = now.date().series(jiff::Span::new().days(1)).take(3);
     let next = days.flat_map(showing).flatten().find(|then| then > now);
     next.map_or(Duration::ZERO, |then| now.duration_until(&then).unsigned_abs())
+}
+
+/// What the list of users would be read for, unless it never is.
+pub(super) fn wish(args: &RunArgs, rows: u64, wanted: Option<Wanted>) -> Option<Wish> {
+    let when = match args.service.lookup {
+        Lookup::Filter => return None,
+        Lookup::Directory => When::Always,
+        Lookup::Auto => When::Cheaper,
+    };
+    Some(Wish { when, rows, wanted: wanted?, concurrency: args.pace.concurrency.into() })
+}
+
+/// Rows of so many that have yet to be looked up for the first time, as far as can be told without
+/// reading the input again; rather too few than too many.
+pub(super) fn yet_to_find(rows: u64, survey: &Survey, plan: &Plan<'_>, record: &Record) -> u64 {
+    let decided = survey.defects.iter().map(|defect| defect.line).chain(survey.duplicates.keys().copied());
+    let decided =
+        decided.filter(|line| record.standing(*line) != Standing::Settled).count() + plan.protected();
+    let ledger = record.ledger();
+    rows.saturating_sub(ledger.settled().total() + ledger.in_doubt() + decided as u64)
 }
 
 pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure> {
