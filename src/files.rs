@@ -137,7 +137,8 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
     sync_folder(folder)
 }
 
-fn parent_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(crate) fn parent_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -20,7 +20,7 @@ use super::chain::Head;
 use super::record::{Body, Line};
 use super::replay::End;
 use crate::failpoint;
-use crate::files::patience::{PATIENCE, within};
+use crate::files::patience::{PATIENCE, State, within};
 use crate::files::reserve;
 
 /// A checkpoint stands after so many lines.
@@ -47,16 +47,6 @@ pub(crate) struct Log {
     room: u64,
     patience: Duration,
     state: State,
-}
-
-/// What can be expected of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Sound,
-    /// A write or a sync failed.
-    Broken,
-    /// One of them has not returned.
-    Stuck,
 }
 
 /// Where a line was put, and when.
@@ -145,8 +135,7 @@ impl Log {
                 reserved
             }
             Err(error) => {
-                let stuck = error.kind() == io::ErrorKind::TimedOut;
-                self.state = if stuck { State::Stuck } else { State::Broken };
+                self.state = State::after(&error);
                 Err(error)
             }
         }

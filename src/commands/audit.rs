@@ -7,6 +7,7 @@ use super::{Failure, say};
 use crate::audit::replay::Damage;
 use crate::audit::verify::verify as prove;
 use crate::domain::text::count;
+use crate::files::parent_of;
 use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 
@@ -45,7 +46,5 @@ pub(crate) fn verify(path: &Path, checkpoints: &[String]) -> Result<u8, Failure>
 
 /// Whether a run is adding to the log, so that its last line may be on its way.
 fn is_written_now(log: &Path) -> bool {
-    let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    matches!(Lock::standing(&folder_lock(folder)), Standing::Held(_))
+    matches!(Lock::standing(&folder_lock(parent_of(log))), Standing::Held(_))
 }

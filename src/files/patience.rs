@@ -12,6 +12,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// In steps: a process that is stopped for a while uses up one of them, and not its patience.
 const STEPS: u32 = 10;
 
+/// What can be expected of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing has failed yet.
+    Sound,
+    /// A write or a sync has failed.
+    Failed,
+    /// One of them has not returned, so that no other can be expected to.
+    Stuck,
+}
+
+impl State {
+    /// What [`within`] leaves behind with this error.
+    pub(crate) fn after(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::TimedOut { Self::Stuck } else { Self::Failed }
+    }
+}
+
 /// Does what a disk may keep for ever. What takes longer than `patience` has failed: it is left to
 /// itself, and may happen later all the same.
 pub(crate) async fn within<T: Send + 'static>(

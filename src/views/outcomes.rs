@@ -10,7 +10,7 @@ use crate::domain::event::Done;
 use crate::domain::text::clean;
 use crate::failpoint;
 use crate::files;
-use crate::files::patience::{PATIENCE, within};
+use crate::files::patience::{PATIENCE, State, within};
 
 /// Name of the file in the run folder.
 pub(crate) const NAME: &str = "outcome.csv";
@@ -42,14 +42,6 @@ pub(crate) struct OutcomeFile {
     state: State,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Grows,
-    Failed,
-    /// A write has not returned.
-    Stuck,
-}
-
 impl OutcomeFile {
     /// Starts with the rows that are settled already.
     pub(crate) fn begin(
@@ -59,12 +51,12 @@ impl OutcomeFile {
         write_whole(folder, settled)?;
         let file = files::open_append(&folder.join(NAME))?;
         let len = file.metadata()?.len();
-        Ok(Self { file: Arc::new(file), len, state: State::Grows })
+        Ok(Self { file: Arc::new(file), len, state: State::Sound })
     }
 
     /// Adds rows that have just finished. An error is told once.
     pub(crate) async fn append(&mut self, rows: &[(Done, String)]) -> io::Result<()> {
-        if self.state != State::Grows {
+        if self.state != State::Sound {
             return Ok(());
         }
         failpoint::hit("outcome");
@@ -81,8 +73,7 @@ impl OutcomeFile {
         match written.await {
             Ok(()) => self.len += count,
             Err(error) => {
-                let stuck = error.kind() == io::ErrorKind::TimedOut;
-                self.state = if stuck { State::Stuck } else { State::Failed };
+                self.state = State::after(&error);
                 return Err(error);
             }
         }

@@ -10,6 +10,8 @@ mod stage;
 mod strace;
 mod trials;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -79,4 +81,18 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
 #[track_caller]
 pub(crate) fn ends(running: &mut Running) {
     until("the program ends", || !running.is_alive());
+}
+
+/// All files of Rust below a folder.
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
 }

@@ -1,10 +1,10 @@
 //! Whatever is done to a log up to a checkpoint that was kept elsewhere is found.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use super::*;
 use crate::audit::chain::{Head, sha256_hex};
+use crate::figures::figure;
 
 #[path = "../../../tests/support/forgery.rs"]
 mod forgery;
@@ -69,8 +69,7 @@ fn ten_thousand_forgeries_are_found() {
             assert!(!BREAKS_THE_CHAIN.contains(&tool), "{tool} (seed {seed}, turn {turn}):\n{}", text());
         }
     }
-    let figure =
-        format!("10000 forgeries found, {} by the checkpoint alone", only_so.values().sum::<usize>());
-    let _ = writeln!(std::io::stderr(), "{figure} (SCIM_REKEY_SEED={seed})");
+    let alone = only_so.values().sum::<usize>();
+    figure(&format!("10000 forgeries found, {alone} by the checkpoint alone (SCIM_REKEY_SEED={seed})"));
     assert!(only_so.len() >= 4, "{only_so:?}");
 }
