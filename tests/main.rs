@@ -29,6 +29,7 @@ mod sandbox;
 mod signals;
 mod time;
 mod token;
+mod tokens;
 mod turns;
 mod views;
 mod wire;

@@ -35,6 +35,7 @@ pub(super) async fn finish(
     start: &RunStart,
     stop: Option<Stop>,
     traffic: Traffic,
+    warnings: Vec<String>,
 ) -> (RunEnd, Option<Stop>) {
     failpoint::hit("end");
     let ledger = record.ledger();
@@ -47,7 +48,7 @@ pub(super) async fn finish(
         exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
         stopped: stop.as_ref().map(Stop::sentence),
         traffic,
-        warnings: mfa_warning(ledger.tally()).into_iter().collect(),
+        warnings: mfa_warning(ledger.tally()).into_iter().chain(warnings).collect(),
     };
     if record.log().is_broken() {
         return (end, stop);

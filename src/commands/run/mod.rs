@@ -205,8 +205,9 @@ impl Session<'_> {
         let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress);
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
+        let warnings = engine.client().exchange().warnings();
         progress.finish();
-        let (end, stop) = finish(&mut record, &start, stop, traffic).await;
+        let (end, stop) = finish(&mut record, &start, stop, traffic, warnings).await;
         if record.is_stuck() {
             return Err(stuck_words(&path, &start, &record, stop.as_ref()));
         }
