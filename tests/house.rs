@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("sandbox", &[]),
     ("input", &["domain"]),
     ("audit", &["domain", "failpoint", "figures", "files"]),
-    ("scim", &["domain", "failpoint"]),
+    ("scim", &["domain", "failpoint", "figures"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
     ("plan", &["domain"]),

@@ -30,6 +30,7 @@ mod sandbox;
 mod signals;
 mod time;
 mod token;
+mod tokens;
 mod turns;
 mod views;
 mod wire;

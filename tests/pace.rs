@@ -73,7 +73,7 @@ fn a_longer_wait_is_not_cut_short_by_a_shorter_one() {
 #[test]
 fn a_service_slower_than_us_gets_every_row_in_the_end() {
     for retry_after in [RetryAfterStyle::Seconds, RetryAfterStyle::HttpDate] {
-        let limit = Some(Limit { retry_after, ..Limit::window(40, 1000) });
+        let limit = Some(Limit { retry_after, headers: false, ..Limit::window(40, 1000) });
         let stage = Stage::new(Person::many(60), Options { limit, ..Options::default() });
         stage.finish(stage.program().args(["--concurrency", "32"])).expect(0);
         stage.check_truth();
@@ -86,7 +86,7 @@ fn a_service_slower_than_us_gets_every_row_in_the_end() {
 
 #[test]
 fn a_429_without_a_retry_after_is_backed_off_from() {
-    let limit = Some(Limit { retry_after: RetryAfterStyle::None, ..Limit::window(20, 500) });
+    let limit = Some(Limit { retry_after: RetryAfterStyle::None, headers: false, ..Limit::window(20, 500) });
     let stage = Stage::new(Person::many(20), Options { limit, ..Options::default() });
     stage.finish(stage.program().args(["--max-attempts", "20"])).expect(0);
     stage.check_truth();

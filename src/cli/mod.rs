@@ -205,11 +205,15 @@ pub(crate) struct ServiceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace and patience")]
 pub(crate) struct PaceArgs {
-    /// Requests, look-ups and patches together, evenly spaced: 300/min, 100/s, unlimited
+    /// Requests with one token, look-ups and patches together, evenly spaced: 300/min, 100/s, auto (as the service's inin-ratelimit headers allow, 300/min before it says), unlimited. Lower limits in those headers are kept to in any case
     #[arg(long, default_value = "300/min")]
     pub(crate) rate: RateArg,
 
-    /// Rows in flight
+    /// Tokens of this client to use side by side, each at the whole --rate, 1 to 50. The vendor allows 300 requests a minute for each token, and its own Terraform provider pools tokens of one client. If all are refused together, they share a limit: the run goes on with one
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=50))]
+    pub(crate) tokens: u16,
+
+    /// Rows in flight; should be no less than tokens x requests a second x seconds that an answer takes
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: u16,
 

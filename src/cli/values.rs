@@ -5,19 +5,28 @@ use std::time::Duration;
 
 use crate::domain::outcome::Outcome;
 
-/// A number of requests in a time; nothing for `unlimited`.
+/// How fast to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RateArg(pub(crate) Option<(u32, Duration)>);
+pub(crate) enum RateArg {
+    /// A number of requests in a time.
+    Told(u32, Duration),
+    /// As the service's headers allow.
+    Auto,
+    /// As the service takes it.
+    Unlimited,
+}
 
 impl FromStr for RateArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "unlimited" {
-            return Ok(Self(None));
+        match text {
+            "auto" => return Ok(Self::Auto),
+            "unlimited" => return Ok(Self::Unlimited),
+            _ => {}
         }
         let (number, unit) =
-            text.split_once('/').ok_or("expected NUMBER/s, NUMBER/min, NUMBER/h or unlimited")?;
+            text.split_once('/').ok_or("expected NUMBER/s, NUMBER/min, NUMBER/h, auto or unlimited")?;
         let number: u32 = number.trim().parse().map_err(|_| "expected a whole number before the /")?;
         let seconds = match unit.trim() {
             "s" | "sec" | "second" => 1,
@@ -28,7 +37,7 @@ impl FromStr for RateArg {
         match number {
             0 => Err("a rate of nothing would never end".to_owned()),
             1_000_001.. => Err("more than 1000000 in a period is unlimited".to_owned()),
-            _ => Ok(Self(Some((number, Duration::from_secs(seconds))))),
+            _ => Ok(Self::Told(number, Duration::from_secs(seconds))),
         }
     }
 }
@@ -160,10 +169,10 @@ mod tests {
         for text in ["", "s", "5", "5x", "m5", "-1s", "1.5s"] {
             assert_eq!(duration(text).is_ok(), text == "5", "{text}");
         }
-        let rate = |text: &str| text.parse::<RateArg>().map(|rate| rate.0);
-        assert_eq!(rate("300/min"), Ok(Some((300, Duration::from_secs(60)))));
-        assert_eq!(rate("100/s"), Ok(Some((100, Duration::from_secs(1)))));
-        assert_eq!(rate("unlimited"), Ok(None));
+        let rate = |text: &str| text.parse::<RateArg>();
+        assert_eq!(rate("300/min"), Ok(RateArg::Told(300, Duration::from_secs(60))));
+        assert_eq!(rate("100/s"), Ok(RateArg::Told(100, Duration::from_secs(1))));
+        assert_eq!((rate("auto"), rate("unlimited")), (Ok(RateArg::Auto), Ok(RateArg::Unlimited)));
         for text in ["", "300", "0/s", "x/s", "5/fortnight", "-1/s"] {
             assert!(rate(text).is_err(), "{text}");
         }

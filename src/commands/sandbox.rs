@@ -15,7 +15,7 @@ pub(crate) fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
         options.faults = parse_script(&script)
             .map_err(|error| Failure::new(65, format!("{}: {error}", path.display())))?;
     }
-    if let Some(RateArg(Some((requests, period)))) = args.limit {
+    if let Some(RateArg::Told(requests, period)) = args.limit {
         let per_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
         options.limit = Some(Limit::window(requests, per_ms));
     }

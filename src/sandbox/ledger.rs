@@ -26,6 +26,7 @@ struct Entry {
     path: Box<str>,
     query: Box<str>,
     user: Option<Box<str>>,
+    token: Option<u64>,
     if_match: Option<Box<str>>,
     status: u16,
     hold_announced_ms: Option<u64>,
@@ -55,6 +56,7 @@ impl Ledger {
         &mut self,
         call: &Call,
         user: Option<&str>,
+        token: Option<u64>,
         hold_announced_ms: Option<u64>,
     ) -> Option<usize> {
         let counter = match call.kind {
@@ -77,6 +79,7 @@ impl Ledger {
             path: call.uri.path().into(),
             query: call.uri.query().unwrap_or("").into(),
             user: user.map(Into::into),
+            token,
             if_match: call.header("if-match").map(Into::into),
             status: 0,
             hold_announced_ms,
@@ -142,6 +145,7 @@ impl Entry {
             path: self.path.to_string(),
             query: self.query.to_string(),
             user: self.user.as_deref().map(Into::into),
+            token: self.token,
             status: self.status,
             during_hold: self.hold_announced_ms.is_some(),
             hold_announced_ms: self.hold_announced_ms,

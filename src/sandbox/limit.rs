@@ -1,14 +1,16 @@
 //! Owns the rate limit as data: how much a token may ask for, and how it is told.
 
-/// The rate limit of each token.
+/// The rate limit, of each token or of all together.
 #[derive(Clone, Debug)]
 pub struct Limit {
     /// Requests allowed per period.
     pub requests: u32,
     /// The period in milliseconds.
     pub per_ms: u64,
-    /// Whether good replies carry the `inin-ratelimit-*` headers too.
+    /// Whether replies carry the `inin-ratelimit-*` headers; they speak of windows, so a bucket has none.
     pub headers: bool,
+    /// Whether all tokens share it.
+    pub shared: bool,
     /// How a 429 says when to come back.
     pub retry_after: RetryAfterStyle,
     /// How requests are counted.
@@ -23,6 +25,7 @@ impl Limit {
             requests,
             per_ms: per_ms.max(1),
             headers: true,
+            shared: false,
             retry_after: RetryAfterStyle::Seconds,
             style: Style::Window,
         }
@@ -32,7 +35,7 @@ impl Limit {
     #[must_use]
     pub fn bucket(requests: u32, per_ms: u64, burst: u32) -> Self {
         let style = Style::Bucket { burst };
-        Self { style, ..Self::window(requests, per_ms) }
+        Self { style, headers: false, ..Self::window(requests, per_ms) }
     }
 }
 

@@ -56,8 +56,9 @@ fn judge(call: &Call, options: &Options) -> Result<(), Refusal> {
 
 fn grant(call: &Call, options: &Options, tokens: &mut Tokens) -> Reply {
     let life_ms = options.token_life_s.saturating_mul(1000);
+    let again = tokens.again(call.at_ms).filter(|_| options.same_token);
     let body = json!({
-        "access_token": tokens.issue(call.at_ms, life_ms),
+        "access_token": again.unwrap_or_else(|| tokens.issue(call.at_ms, life_ms)),
         "token_type": "bearer",
         "expires_in": options.token_life_s,
     });

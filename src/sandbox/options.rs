@@ -36,7 +36,9 @@ pub struct Options {
     pub client_secret: String,
     /// Life of an access token in seconds.
     pub token_life_s: u64,
-    /// The rate limit of each token.
+    /// Whether a token is handed out again as long as it lives, instead of a new one.
+    pub same_token: bool,
+    /// The rate limit.
     pub limit: Option<Limit>,
     /// The script of faults, tried in order.
     pub faults: Vec<Fault>,
@@ -82,6 +84,7 @@ impl Default for Options {
             client_id: ids::random(),
             client_secret: ids::secret(),
             token_life_s: 86_400,
+            same_token: false,
             limit: None,
             faults: Vec::new(),
             etag: true,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::header::RETRY_AFTER;
 
-use super::limit::{Limit, RetryAfterStyle};
+use super::limit::{Limit, RetryAfterStyle, Style};
 use super::meter::Standing;
 use super::options::Options;
 use super::problem::Problem;
@@ -27,7 +27,7 @@ pub(super) fn with_headers(reply: Reply, options: &Options, standing: Option<Sta
     let (Some(limit), Some(standing)) = (&options.limit, standing) else {
         return reply;
     };
-    if standing.admitted && !limit.headers {
+    if !limit.headers || limit.style != Style::Window {
         return reply;
     }
     reply

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::ids;
-use super::meter::Meter;
+use super::limit::Limit;
+use super::meter::{Meter, Standing};
 
 /// So many tokens are kept before dead ones are cleared away.
 const CROWD: usize = 1000;
@@ -12,6 +13,10 @@ const CROWD: usize = 1000;
 #[derive(Default)]
 pub(super) struct Tokens {
     by_secret: HashMap<String, Token>,
+    issued: u64,
+    last: String,
+    /// What all tokens have used of a limit that they share.
+    shared: Meter,
     /// What the token endpoint itself announced.
     endpoint_hold: Option<Hold>,
 }
@@ -19,9 +24,11 @@ pub(super) struct Tokens {
 /// One access token.
 #[derive(Default)]
 pub(super) struct Token {
+    /// From 1, in the order of issue.
+    number: u64,
     expires_ms: u64,
     revoked: bool,
-    pub(super) meter: Meter,
+    meter: Meter,
     hold: Option<Hold>,
 }
 
@@ -39,9 +46,29 @@ impl Tokens {
             self.by_secret.retain(|_, token| token.alive(now_ms));
         }
         let secret = ids::secret();
-        let token = Token { expires_ms: now_ms.saturating_add(life_ms), ..Token::default() };
+        self.issued += 1;
+        let expires_ms = now_ms.saturating_add(life_ms);
+        let token = Token { number: self.issued, expires_ms, ..Token::default() };
         self.by_secret.insert(secret.clone(), token);
+        self.last.clone_from(&secret);
         secret
+    }
+
+    /// The token that was issued last, if it is good now.
+    pub(super) fn again(&self, now_ms: u64) -> Option<String> {
+        self.good(&self.last, now_ms).map(|_| self.last.clone())
+    }
+
+    /// The place of a token in the order of issue.
+    pub(super) fn number(&self, secret: &str) -> Option<u64> {
+        self.by_secret.get(secret).map(|token| token.number)
+    }
+
+    /// Counts a request with this token against the limit.
+    pub(super) fn count(&mut self, secret: &str, limit: &Limit, now_ms: u64) -> Option<Standing> {
+        let own = &mut self.by_secret.get_mut(secret)?.meter;
+        let meter = if limit.shared { &mut self.shared } else { own };
+        Some(meter.count(limit, now_ms))
     }
 
     /// The tokens issued, those cleared away left out.
@@ -50,9 +77,8 @@ impl Tokens {
     }
 
     /// The token, if it is good now.
-    pub(super) fn good(&mut self, secret: &str, now_ms: u64) -> Option<&mut Token> {
-        let token = self.by_secret.get_mut(secret)?;
-        token.alive(now_ms).then_some(token)
+    pub(super) fn good(&self, secret: &str, now_ms: u64) -> Option<&Token> {
+        self.by_secret.get(secret).filter(|token| token.alive(now_ms))
     }
 
     pub(super) fn revoke(&mut self, secret: &str) {

@@ -76,6 +76,8 @@ pub struct Seen {
     pub query: String,
     /// The `userName` it was about, as far as one can tell.
     pub user: Option<String>,
+    /// The token it bore, by the order of issue from 1.
+    pub token: Option<u64>,
     /// The status answered; 0 while unanswered and when the connection was cut instead.
     pub status: u16,
     /// Whether it arrived before a `Retry-After` of this token had passed.

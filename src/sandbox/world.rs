@@ -70,9 +70,10 @@ impl World {
         };
         let (user, id) = self.subject(call, list.as_ref().ok());
         let token = bearer(call).map(str::to_owned);
+        let number = token.as_deref().and_then(|token| self.tokens.number(token));
         let held = self.hold_disregarded(call, token.as_deref());
         let mut admission = Admission {
-            entry: self.ledger.open(call, user.as_deref(), held),
+            entry: self.ledger.open(call, user.as_deref(), number, held),
             token,
             standing: None,
             refusal: None,
@@ -92,17 +93,15 @@ impl World {
             return;
         }
         let secret = admission.token.as_deref();
-        let token = secret.and_then(|secret| self.tokens.good(secret, call.at_ms));
-        let Some(token) = token else {
+        let good = secret.filter(|secret| self.tokens.good(secret, call.at_ms).is_some());
+        let Some(secret) = good else {
             admission.refusal = Some(unauthorized(secret.is_some()));
             return;
         };
         if let Some(limit) = &self.options.limit {
-            let standing = token.meter.count(limit, call.at_ms);
-            admission.standing = Some(standing);
-            if !standing.admitted {
-                admission.refusal = Some(throttle::refusal(limit, standing));
-            }
+            admission.standing = self.tokens.count(secret, limit, call.at_ms);
+            let refused = admission.standing.filter(|standing| !standing.admitted);
+            admission.refusal = refused.map(|standing| throttle::refusal(limit, standing));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The token: fetched once however many wait for it, renewed before it ends and after a 401.
+//! A token: fetched once however many wait for it, renewed before it ends and after a 401.
 //!
 //! Invariant: one token request at a time, and after a refusal none at all.
 
@@ -64,6 +64,7 @@ pub(crate) struct Token {
     /// Fetched because the one before was answered 401.
     replaces: bool,
     accepted: AtomicBool,
+    rejected: AtomicBool,
 }
 
 impl Token {
@@ -72,23 +73,39 @@ impl Token {
         self.header.clone()
     }
 
+    /// Whether it is the same as another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.header == other.header
+    }
+
     /// The service has taken it.
     pub(crate) fn accept(&self) {
         self.accepted.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it should be replaced before it is used again.
-    pub(crate) fn is_old(&self) -> bool {
-        Instant::now() >= self.renew_at
+    /// The service has answered it 401: it is replaced before it is used again.
+    pub(crate) fn reject(&self) {
+        self.rejected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it can be used.
+    fn is_good(&self) -> bool {
+        !self.is_rejected() && Instant::now() < self.renew_at
+    }
+
+    fn is_rejected(&self) -> bool {
+        self.rejected.load(Ordering::Relaxed)
     }
 }
 
-/// Keeps the current token.
+/// Keeps the current token of one place in the pool.
 #[derive(Debug)]
 pub(crate) struct Auth {
     http: Http,
-    credentials: Credentials,
+    credentials: Arc<Credentials>,
     tries: Tries,
+    /// Whether the run can do without: the first token of such a place is asked for once.
+    spare: bool,
     slot: tokio::sync::Mutex<Slot>,
     issued: Mutex<Vec<u64>>,
     sent: Mutex<Vec<Credential>>,
@@ -102,45 +119,60 @@ enum Slot {
     Refused(Stop),
 }
 
+/// Why there is no token.
+#[derive(Debug)]
+pub(crate) enum Denied {
+    /// The run is stopping, and knows why.
+    Already,
+    /// The token endpoint gives none.
+    NotGiven(Stop),
+    /// The run must stop for this.
+    Stop(Stop),
+}
+
 /// Missing, zero or absurd lifetimes count as this.
 const ODD_LIFE_S: u64 = 300;
 const RENEW_EARLY: Duration = Duration::from_secs(60);
 
 impl Auth {
     /// Nothing is asked for yet.
-    pub(crate) fn new(http: Http, credentials: Credentials, tries: Tries) -> Self {
-        let sent = vec![Credential::new(credentials.client_secret.expose())];
+    pub(crate) fn new(http: Http, credentials: Arc<Credentials>, tries: Tries, spare: bool) -> Self {
         Self {
             http,
             credentials,
             tries,
+            spare,
             slot: tokio::sync::Mutex::const_new(Slot::Empty),
-            issued: Mutex::new(Vec::new()),
-            sent: Mutex::new(sent),
+            issued: Mutex::default(),
+            sent: Mutex::default(),
             requests: Mutex::new(0),
         }
     }
 
-    /// The current token; another one when it is old, or is the one that was answered 401.
-    pub(crate) async fn token(
-        &self,
-        pacer: &Pacer,
-        refused: Option<&Arc<Token>>,
-    ) -> Result<Arc<Token>, Halt> {
+    /// The current token, if it can be used as it is.
+    pub(crate) fn ready(&self) -> Option<Arc<Token>> {
+        match &*self.slot.try_lock().ok()? {
+            Slot::Token(token) if token.is_good() => Some(Arc::clone(token)),
+            Slot::Empty | Slot::Token(_) | Slot::Refused(_) => None,
+        }
+    }
+
+    /// The current token; another one when it is old, or was answered 401.
+    pub(crate) async fn token(&self, pacer: &Pacer) -> Result<Arc<Token>, Denied> {
         let mut slot = self.slot.lock().await;
         let (known, replaces) = match &*slot {
-            Slot::Refused(stop) => return Err(stop.clone().into()),
+            Slot::Refused(stop) => return Err(Denied::Stop(stop.clone())),
             Slot::Empty => (false, false),
-            Slot::Token(token) if refused.is_some_and(|refused| Arc::ptr_eq(refused, token)) => {
+            Slot::Token(token) if token.is_good() => return Ok(Arc::clone(token)),
+            Slot::Token(token) if token.is_rejected() => {
                 if token.replaces && !token.accepted.load(Ordering::Relaxed) {
                     let stop = Stop::Refused("the service refuses every token it is given (401)".to_owned());
                     *slot = Slot::Refused(stop.clone());
-                    return Err(stop.into());
+                    return Err(Denied::Stop(stop));
                 }
                 (true, true)
             }
-            Slot::Token(token) if token.is_old() => (true, false),
-            Slot::Token(token) => return Ok(Arc::clone(token)),
+            Slot::Token(_) => (true, false),
         };
         match self.fetch(pacer, known).await {
             Ok(grant) => {
@@ -150,10 +182,10 @@ impl Auth {
                 *slot = Slot::Token(Arc::clone(&token));
                 Ok(token)
             }
-            Err(Halt::Already) => Err(Halt::Already),
+            Err(Halt::Already) => Err(Denied::Already),
             Err(Halt::Because(stop)) => {
                 *slot = Slot::Refused(stop.clone());
-                Err(stop.into())
+                Err(Denied::NotGiven(stop))
             }
         }
     }
@@ -163,8 +195,8 @@ impl Auth {
         std::mem::take(&mut *self.issued.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether this is so of the client secret or of a token of this run.
-    pub(crate) fn any_credential(&self, so: impl Fn(&Credential) -> bool) -> bool {
+    /// Whether this is so of a token of this place, the present one or one before it.
+    pub(crate) fn any_token(&self, so: impl Fn(&Credential) -> bool) -> bool {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().any(so)
     }
 
@@ -197,7 +229,8 @@ impl Auth {
             };
             let wait = wait.unwrap_or_else(|| backoff(tries, chance()));
             let patient = known && start.elapsed() < self.tries.max_outage;
-            if tries >= self.tries.max_attempts && !patient {
+            let max_attempts = if self.spare && !known { 1 } else { self.tries.max_attempts };
+            if tries >= max_attempts && !patient {
                 let outage =
                     || Stop::Outage(format!("the token endpoint gives no answer, {}", self.http.trouble()));
                 let stop = if throttled { Stop::Throttled } else { outage() };
@@ -237,7 +270,8 @@ impl Grant {
         // A minute early; a token that does not live that long, at half its life.
         let renew_in = life.checked_sub(RENEW_EARLY).filter(|rest| !rest.is_zero()).unwrap_or(life / 2);
         let renew_at = Instant::now() + renew_in;
-        Token { header: self.header.clone(), renew_at, replaces, accepted: AtomicBool::new(false) }
+        let (accepted, rejected) = (AtomicBool::new(false), AtomicBool::new(false));
+        Token { header: self.header.clone(), renew_at, replaces, accepted, rejected }
     }
 
     fn credential(&self) -> Credential {

@@ -84,6 +84,11 @@ impl Client {
         Self { settings, exchange: Arc::new(exchange), etag, directory }
     }
 
+    /// What whoever reads of this run tomorrow should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.directory.warning().into_iter().chain(self.exchange.warnings()).collect()
+    }
+
     /// What lies between requests and replies, to ask it what it did.
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use super::auth::{Auth, Token, closed};
+use super::auth::{Denied, Token, closed};
 use super::breaker::Health;
 use super::chance::chance;
 use super::http::{Http, Lost, Reply, Request};
-use super::pacer::Pacer;
+use super::keyring::{Key, Keyring};
+use super::pacer::{Alone, Pacer, Pass, Why};
 use super::retry::{Answer, Op, Verdict, backoff, decide, is_down, retry_after};
 use crate::domain::event::Trail;
 use crate::domain::outcome::Doubt;
@@ -20,7 +21,7 @@ use crate::failpoint;
 #[derive(Debug)]
 pub(crate) struct Exchange {
     http: Http,
-    auth: Auth,
+    auth: Keyring,
     pacer: Pacer,
     max_attempts: u32,
     counts: Mutex<Counts>,
@@ -54,7 +55,7 @@ pub(crate) enum Fault {
 
 impl Exchange {
     /// Nothing is sent yet. A request is sent at most `max_attempts` times.
-    pub(crate) fn new(http: Http, auth: Auth, pacer: Pacer, max_attempts: u32) -> Self {
+    pub(crate) fn new(http: Http, auth: Keyring, pacer: Pacer, max_attempts: u32) -> Self {
         Self { http, auth, pacer, max_attempts, counts: Mutex::default() }
     }
 
@@ -63,8 +64,8 @@ impl Exchange {
         &self.pacer
     }
 
-    /// The token keeper, to ask what it did.
-    pub(crate) const fn auth(&self) -> &Auth {
+    /// The tokens, to ask what was done for them.
+    pub(crate) const fn auth(&self) -> &Keyring {
         &self.auth
     }
 
@@ -82,15 +83,12 @@ impl Exchange {
         trail: &mut Trail,
     ) -> Result<Reply, Fault> {
         let mut tries = if op == Op::Patch { trail.patches } else { 0 };
-        let mut refused: Option<Arc<Token>> = None;
+        // Lanes whose tokens were answered 401, one after another.
+        let mut rejected: Vec<usize> = Vec::new();
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, chance()));
         loop {
             let pass = self.pacer.admit(not_before.take()).await.map_err(|why| closed(why, &self.http))?;
-            let token = self.auth.token(&self.pacer, refused.as_ref()).await?;
-            // While a new token was fetched, the service may have asked for a wait.
-            if self.pacer.is_held() {
-                continue;
-            }
+            let Some(token) = self.token(&pass).await? else { continue };
             self.count_sent(op, trail);
             tries += 1;
             failpoint::hit("send");
@@ -99,21 +97,29 @@ impl Exchange {
             failpoint::hit("answer");
             let verdict = decide(op, answer);
             tracing::debug!(line, ?op, tries, ?answer, ?verdict, "answered");
+            let place = pass.lane();
             // The hold comes first: the pass gives way to the next request.
-            let held = self.hold(verdict, reply.as_ref(), tries);
-            pass.finish(health(line, answer));
+            let held = self.hold(&pass, verdict, reply.as_ref());
+            pass.finish(health(line, answer), reply.as_ref().and_then(|reply| self.pacer.standing(reply)));
             held?;
-            if verdict != Verdict::Renew && reply.is_some() {
-                token.accept();
-                refused = None;
+            match verdict {
+                Verdict::Renew => token.reject(),
+                _ if reply.is_some() => {
+                    token.accept();
+                    rejected.clear();
+                }
+                _ => {}
             }
             match (verdict, reply) {
                 (Verdict::Take, Some(reply)) => return Ok(reply),
                 (Verdict::Redirected, Some(reply)) => return Err(Fault::Redirected(reply.status)),
                 (Verdict::InDoubt(doubt), _) => return Err(Fault::InDoubt(doubt)),
-                (Verdict::Renew, _) if refused.is_some() => return Err(refuses_tokens().into()),
-                (Verdict::Renew, _) => refused = Some(token),
-                (Verdict::Throttled, _) if op == Op::Page || tries >= self.max_attempts => {
+                (Verdict::Renew, _) if rejected.contains(&place) => return Err(refuses_tokens().into()),
+                (Verdict::Renew, _) => rejected.push(place),
+                // A page can be made smaller, which nothing but the one who asked for it can do.
+                (Verdict::Throttled, _) if op == Op::Page => return Err(Fault::Throttled),
+                // Each token may refuse it as often as one alone.
+                (Verdict::Throttled, _) if tries >= self.max_attempts.saturating_mul(self.tokens()) => {
                     return Err(Fault::Throttled);
                 }
                 (Verdict::Throttled, _) => {}
@@ -133,8 +139,41 @@ impl Exchange {
         patches < self.max_attempts
     }
 
-    /// Makes everybody wait when the reply asks for it.
-    fn hold(&self, verdict: Verdict, reply: Option<&Reply>, tries: u32) -> Result<(), Halt> {
+    /// The token for this pass. Nothing when there is none to be had, or the service asked for a wait
+    /// while it was fetched: then another pass is needed.
+    async fn token(&self, pass: &Pass<'_>) -> Result<Option<Arc<Token>>, Halt> {
+        let lane = pass.lane();
+        if let Some(token) = self.auth.ready(lane) {
+            return Ok(Some(token));
+        }
+        let _shut = self.pacer.shut(lane);
+        match self.auth.token(lane, &self.pacer).await {
+            Ok(Key::Own(token)) => Ok(Some(token).filter(|_| !self.pacer.is_held(lane))),
+            Ok(Key::Twin) => {
+                tracing::warn!("the token endpoint gave one token twice: going on with one");
+                self.pacer.go_on_alone(Alone::Same);
+                Ok(None)
+            }
+            Err(Denied::NotGiven(_)) if self.pacer.retire(lane) => {
+                tracing::warn!("the token endpoint gives no further token: going on with fewer");
+                Ok(None)
+            }
+            Err(Denied::NotGiven(stop) | Denied::Stop(stop)) => Err(stop.into()),
+            Err(Denied::Already) => Err(Halt::Already),
+        }
+    }
+
+    fn tokens(&self) -> u32 {
+        u32::try_from(self.pacer.tokens()).unwrap_or(u32::MAX)
+    }
+
+    /// What people should know of how it went with the tokens.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.pacer.fewer_tokens().into_iter().collect()
+    }
+
+    /// Makes others wait when the reply asks for it.
+    fn hold(&self, pass: &Pass<'_>, verdict: Verdict, reply: Option<&Reply>) -> Result<(), Halt> {
         let Some(reply) = reply else { return Ok(()) };
         let throttled = verdict == Verdict::Throttled;
         if throttled {
@@ -143,11 +182,13 @@ impl Exchange {
             return Ok(());
         }
         let asked = retry_after(reply.header_all("retry-after"), reply.header("date"), SystemTime::now());
-        let wait = asked.or_else(|| throttled.then(|| backoff(tries, chance())));
-        match wait {
-            Some(wait) if !self.pacer.hold(wait, throttled) => Err(Stop::Throttled.into()),
-            Some(_) | None => Ok(()),
-        }
+        let (wait, why) = match (asked, throttled) {
+            (Some(wait), true) => (wait, Why::Refused),
+            (None, true) => (backoff(pass.refusals(), chance()), Why::RefusedWithoutAWord),
+            (Some(wait), false) => (wait, Why::Down),
+            (None, false) => return Ok(()),
+        };
+        if pass.hold(wait, why) { Ok(()) } else { Err(Stop::Throttled.into()) }
     }
 
     fn count_sent(&self, op: Op, trail: &mut Trail) {

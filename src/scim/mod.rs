@@ -9,9 +9,10 @@
 //! * [`retry`]: what an answer means for a request, as a pure function
 //! * [`breaker`]: when the service counts as down
 //! * [`tempo`]: the pace that the service turns out to allow
-//! * [`pacer`]: when a request may leave; the one place that waits
+//! * [`pacer`]: when a request may leave and with which token; the one place that waits
 //! * [`chance`]: the jitter of back-offs
-//! * [`auth`]: the token, fetched once however many wait for it
+//! * [`auth`]: a token, fetched once however many wait for it
+//! * [`keyring`]: the tokens of one client
 //! * [`exchange`]: one request's way through all of these
 //! * [`directory`]: the list of all users, where that costs less than looking up each
 //! * [`client`]: the two things a row needs: find and write
@@ -25,6 +26,7 @@ pub(crate) mod echo;
 pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;
+pub(crate) mod keyring;
 pub(crate) mod listing;
 pub(crate) mod pacer;
 pub(crate) mod retry;

@@ -1,31 +1,43 @@
 //! The pace that a service turns out to allow, when nobody told us or we were told too much.
 //!
-//! Each refusal (429) ends a stretch of good answers; how many there were, in how long, is what the
-//! service allows. From there the pace climbs back to where it was refused, and then probes a
-//! little beyond. Pure: time is an argument.
+//! Each refusal (429) ends a stretch of good answers. How many there were, from refusal to refusal, is
+//! less than the service allows by what the waits between them wasted; the pace that was refused is
+//! more. The pace goes to the middle of the two, climbs to just below the one that was refused, and
+//! creeps up to it and beyond, the faster the longer nothing is refused. Pure: time is an argument.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// No service is asked less often than this, requests per second.
+/// No service is asked less often than this, and none is known to keep us to more: requests per second.
 const SLOWEST: f64 = 0.1;
-/// One refusal slows a known pace to no less than this share of it.
-const LARGEST_CUT: f64 = 0.8;
-/// Up to this share of the pace that was refused, it climbs fast.
-const NEAR_PEAK: f64 = 0.97;
-/// Half of what is missing to that is made up in about 3 s.
-const CLIMB_S: f64 = 4.0;
-/// Growth per second of a pace that was never refused itself, and of any once nothing was refused for
-/// so many seconds.
-const PROBE: f64 = 0.02;
-const CLEAN_PROBE: f64 = 0.01;
-const CLEAN_S: f64 = 60.0;
+const FASTEST: f64 = 1_000_000.0;
+/// Up to this share of the pace that was refused it climbs fast, by two thirds of what is missing in a quarter
+/// of the time that the last stretch took, at least and at most so many seconds; it is more where two refusals one after another came at the same pace, give or take a hundredth.
+const NEAR: f64 = 0.97;
+const NEARER: f64 = 0.985;
+const SAME: f64 = 0.01;
+const CLIMB_S: (f64, f64) = (3.0, 30.0);
+/// So long it then takes to be where it was refused.
+const CREEP_S: f64 = 90.0;
+/// Beyond that it grows, and doubles its growth in so many seconds, up to a share per second.
+const DOUBLE_S: f64 = 20.0;
+const LARGEST_GROWTH: f64 = 0.25;
+/// Where the bound was a guess and no pace that was refused, it grows by this share from the start.
+const GUESS_GROWTH: f64 = 0.6;
+/// A guess is forgotten when the pace is so many times as much.
+const OUTGROWN: f64 = 100.0;
+/// What a wait may waste that the service asked for: it is in whole seconds, and there is the way.
+const WASTE_S: f64 = 1.2;
+/// Where so many good answers came before a refusal, it is worth while to go carefully when it comes
+/// to as many again; and this share of them may be at stake.
+const MANY: u32 = 64;
+const AT_STAKE: u32 = 32;
 
 /// A paced stretch of good answers must be longer than an unpaced one by this factor, or pacing does
 /// not help; after so many in a row that are not, it is given up.
 const HELPS: f64 = 1.25;
-const USELESS: u32 = 3;
+const USELESS: u32 = 12;
 /// Refusals to sit out after that, at first and at most.
 const SIT_OUT: (u32, u32) = (8, 256);
 
@@ -33,8 +45,16 @@ const SIT_OUT: (u32, u32) = (8, 256);
 #[derive(Debug)]
 pub(crate) struct Tempo {
     known: Option<Known>,
+    /// The last refusal that came after good answers.
     refused_at: Option<Instant>,
+    /// The first request after it, or the first of all.
+    began: Option<Instant>,
+    last_refusal: Option<Refusal>,
+    /// The last refusal of a request that was to find out whether the wait was long enough.
+    still_refused: Option<Instant>,
     good: u32,
+    /// Good answers before the last refusal.
+    good_before: u32,
     sit_out: u32,
     next_sit_out: u32,
 }
@@ -42,77 +62,201 @@ pub(crate) struct Tempo {
 #[derive(Debug)]
 struct Known {
     per_second: f64,
-    /// The pace at which it was last refused, or what was seen when there was none.
-    peak: f64,
-    /// Whether it was refused.
-    refused: bool,
-    /// The least that is asked, whatever happens: half of what it took at first.
-    floor: f64,
+    /// What it took for certain.
+    low: f64,
+    /// The pace at which it was last refused, or a guess.
+    high: f64,
+    /// Whether that pace was really refused.
+    tried: bool,
+    /// Up to this share of it it is safe.
+    near: f64,
+    /// How fast it climbs up to there.
+    climb_s: f64,
     /// Good answers between two refusals before there was a pace.
     unpaced: f64,
     /// Stretches in a row that were no longer than that.
     useless: u32,
+    since: Instant,
     grown_at: Instant,
+}
+
+/// A refusal, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refusal {
+    /// At which pace the request was sent, if there was one.
+    pub(crate) pace: Option<f64>,
+    /// The wait that follows.
+    pub(crate) wait: Duration,
+    /// Whether that is our guess, and not what the service asked for.
+    pub(crate) guessed: bool,
+}
+
+/// From one refusal to the next, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    /// The wait at its beginning.
+    waited: f64,
+    /// Up to here it was tried in vain whether that was enough.
+    tried: f64,
+    /// Whether the wait was a guess.
+    guessed: bool,
+    /// The rest of it.
+    active: f64,
+}
+
+/// What a stretch says of what the service takes, per second.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    /// No less than this.
+    low: f64,
+    /// Hardly more than this.
+    high: f64,
+    /// Whether that is more than a guess.
+    sound: bool,
+}
+
+impl Stretch {
+    fn length(&self) -> f64 {
+        self.waited + self.active
+    }
+
+    fn bound(&self, good: f64) -> Bound {
+        // What was asked for was needed, less its rounding, and so was what was tried in vain.
+        let asked = if self.guessed { 0.0 } else { self.waited - WASTE_S };
+        let needed = asked.max(self.tried);
+        Bound { low: good / self.length(), high: good / self.active.max(needed), sound: needed > WASTE_S }
+    }
 }
 
 impl Default for Tempo {
     fn default() -> Self {
-        Self { known: None, refused_at: None, good: 0, sit_out: 0, next_sit_out: SIT_OUT.0 }
+        Self {
+            known: None,
+            refused_at: None,
+            began: None,
+            last_refusal: None,
+            still_refused: None,
+            good: 0,
+            good_before: 0,
+            sit_out: 0,
+            next_sit_out: SIT_OUT.0,
+        }
     }
 }
 
 impl Tempo {
+    /// A request leaves.
+    pub(crate) fn sent(&mut self, now: Instant) {
+        self.began.get_or_insert(now);
+    }
+
     /// A request was answered otherwise than by a refusal.
     pub(crate) const fn answered(&mut self) {
         self.good = self.good.saturating_add(1);
     }
 
-    /// A request was refused, the first since the last hold was over.
-    pub(crate) fn refused(&mut self, now: Instant) {
-        let good = f64::from(std::mem::take(&mut self.good));
-        let Some(before) = self.refused_at.replace(now) else { return };
+    /// Good answers since the last refusal.
+    pub(crate) const fn good(&self) -> u32 {
+        self.good
+    }
+
+    /// So many may be in the air when as many answers were good as before the last refusal, or nearly,
+    /// and no pace is known.
+    pub(crate) fn room(&self) -> Option<usize> {
+        let untried = self.known.as_ref().is_none_or(|known| !known.tried);
+        let refused_once = untried && self.sit_out == 0 && self.good_before >= MANY;
+        let distance = self.good_before.abs_diff(self.good);
+        refused_once.then(|| (distance / 8).max(self.good_before / AT_STAKE) as usize)
+    }
+
+    /// A request was refused, the first since the last wait.
+    pub(crate) fn refused(&mut self, now: Instant, refusal: Refusal) {
+        let began = self.began.take().unwrap_or(now);
+        let good = std::mem::take(&mut self.good);
         // A service that refuses everything says nothing of how much it takes when it takes something.
-        if good == 0.0 {
+        if good == 0 {
+            self.still_refused = self.refused_at.map(|_| now);
             return;
         }
+        self.good_before = good;
+        let last = self.refused_at.replace(now).zip(self.last_refusal.replace(refusal));
+        let still_refused = self.still_refused.take();
         if self.sit_out > 0 {
             self.sit_out -= 1;
             return;
         }
-        self.grow(now);
-        let stretch_s = now.saturating_duration_since(before).as_secs_f64().max(0.001);
-        let observed = (good / stretch_s).max(SLOWEST);
-        let helps = self.known.as_mut().is_none_or(|known| known.helps(good));
-        match &mut self.known {
+        let since = |from: Instant| now.saturating_duration_since(from).as_secs_f64();
+        let active = since(began).max(0.001);
+        let stretch = match last {
+            // The wait that comes stands for those that have been.
             None => {
-                let (peak, floor) = (observed, observed / 2.0);
-                self.known = Some(Known {
-                    per_second: observed,
-                    peak,
-                    refused: false,
-                    floor,
-                    unpaced: good,
-                    useless: 0,
-                    grown_at: now,
-                });
+                Stretch { active, waited: refusal.wait.as_secs_f64(), tried: 0.0, guessed: refusal.guessed }
             }
-            // These refusals are not about the pace: being slower would only cost time.
-            Some(_) if !helps => {
-                self.known = None;
-                self.sit_out = self.next_sit_out;
-                self.next_sit_out = (self.next_sit_out * 2).min(SIT_OUT.1);
+            Some((before, Refusal { guessed, .. })) => {
+                let tried =
+                    still_refused.map_or(0.0, |tried| tried.saturating_duration_since(before).as_secs_f64());
+                Stretch { active, waited: (since(before) - active).max(0.0), tried, guessed }
             }
-            Some(known) => {
-                let pace = known.per_second;
-                (known.peak, known.refused) = (pace, true);
-                known.per_second = observed.clamp(pace * LARGEST_CUT, pace * 0.98).max(known.floor);
-            }
+        };
+        self.learn(f64::from(good), stretch, refusal.pace, now);
+    }
+
+    fn learn(&mut self, good: f64, stretch: Stretch, pace: Option<f64>, now: Instant) {
+        self.grow(now);
+        let Bound { low, high, sound } = stretch.bound(good);
+        let climb_s = (stretch.length() / 4.0).clamp(CLIMB_S.0, CLIMB_S.1);
+        let Some(known) = &mut self.known else {
+            let low = low.clamp(SLOWEST, FASTEST);
+            let high = high.clamp(low * 1.01, FASTEST);
+            self.known = Some(Known {
+                per_second: if sound { middle(low, high, NEAR) } else { low },
+                low,
+                high,
+                tried: sound,
+                near: NEAR,
+                climb_s,
+                unpaced: good,
+                useless: 0,
+                since: now,
+                grown_at: now,
+            });
+            return;
+        };
+        known.useless = if good > known.unpaced * HELPS { 0 } else { known.useless + 1 };
+        // These refusals are not about the pace: being slower would only cost time.
+        if known.useless >= USELESS {
+            self.known = None;
+            self.sit_out = self.next_sit_out;
+            self.next_sit_out = (self.next_sit_out * 2).min(SIT_OUT.1);
+            return;
         }
+        let pace = pace.unwrap_or(known.per_second);
+        let low = low.min(pace * 0.99);
+        let high = if sound { high.min(pace) } else { pace };
+        let kept = known.tried && known.low < high;
+        known.low = if kept { known.low.max(low) } else { low }.max(SLOWEST);
+        known.near = if (high / known.high - 1.0).abs() < SAME { NEARER } else { NEAR };
+        known.high = high.max(known.low * 1.01);
+        (known.tried, known.climb_s) = (true, climb_s);
+        known.per_second = middle(known.low, known.high, known.near);
+        (known.since, known.grown_at) = (now, now);
     }
 
     /// Whether there is a pace to keep.
     pub(crate) const fn is_known(&self) -> bool {
         self.known.is_some()
+    }
+
+    /// The pace, requests per second.
+    pub(crate) fn pace(&self) -> Option<f64> {
+        self.known.as_ref().map(|known| known.per_second)
+    }
+
+    /// It is no use to be faster than this: no more can be in the air at once.
+    pub(crate) fn bound(&mut self, per_second: f64) {
+        if let Some(known) = &mut self.known {
+            known.per_second = known.per_second.min(per_second.max(SLOWEST));
+        }
     }
 
     /// The gap to keep between two requests; nothing while no limit is known.
@@ -124,46 +268,86 @@ impl Tempo {
     fn grow(&mut self, now: Instant) {
         let Some(known) = &mut self.known else { return };
         let seconds = now.saturating_duration_since(known.grown_at).as_secs_f64();
-        let clean =
-            self.refused_at.is_none_or(|at| now.saturating_duration_since(at).as_secs_f64() > CLEAN_S);
         known.grown_at = now;
-        let missing = (known.peak * NEAR_PEAK - known.per_second).max(0.0);
-        known.per_second += missing * (1.0 - (-seconds / CLIMB_S).exp());
-        let growth = match (clean, known.refused) {
-            (true, _) => CLEAN_PROBE,
-            (false, false) => PROBE,
-            (false, true) => 0.0,
-        };
-        known.per_second *= 1.0 + growth * seconds;
+        let goal = if known.tried { known.high * known.near } else { 0.0 };
+        let missing = (goal - known.per_second).max(0.0);
+        let age = now.saturating_duration_since(known.since).as_secs_f64();
+        let growth = known.growth(age);
+        known.per_second += missing * (1.0 - (-seconds / known.climb_s).exp());
+        known.per_second = (known.per_second * (growth * seconds).exp()).min(FASTEST);
+        if !known.tried && known.per_second > known.high * OUTGROWN {
+            self.known = None;
+        }
     }
 }
 
 impl Known {
-    /// Whether being slower is worth it, as another stretch of so many good answers shows.
-    fn helps(&mut self, good: f64) -> bool {
-        self.useless = if good > self.unpaced * HELPS { 0 } else { self.useless + 1 };
-        self.useless < USELESS
+    /// Growth per second, so long after the last refusal.
+    fn growth(&self, age_s: f64) -> f64 {
+        let creep = (1.0 - self.near) / CREEP_S;
+        if !self.tried {
+            GUESS_GROWTH
+        } else if self.per_second < self.high {
+            creep
+        } else {
+            (creep * ((age_s - CREEP_S).max(0.0) / DOUBLE_S).exp2()).min(LARGEST_GROWTH)
+        }
     }
+}
+
+/// Between what was taken and what was refused, on the scale of ratios; never quite at the latter.
+fn middle(low: f64, high: f64, near: f64) -> f64 {
+    (low * high).sqrt().min(high * near).max(SLOWEST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const GUESS: Refusal = Refusal { pace: None, wait: Duration::from_secs(1), guessed: true };
+
     fn second(start: Instant, seconds: f64) -> Instant {
         start + Duration::from_secs_f64(seconds)
     }
 
+    fn pace(tempo: &mut Tempo, now: Instant) -> f64 {
+        tempo.gap(now).map_or(f64::INFINITY, |gap| 1.0 / gap.as_secs_f64())
+    }
+
     #[test]
-    fn one_refusal_says_nothing_and_two_say_how_much() {
+    fn one_refusal_is_a_guess_that_is_soon_outgrown() {
         let start = Instant::now();
         let mut tempo = Tempo::default();
+        tempo.sent(start);
         (0..100).for_each(|_| tempo.answered());
-        tempo.refused(start);
-        assert_eq!(tempo.gap(start), None);
-        (0..5).for_each(|_| tempo.answered());
-        tempo.refused(second(start, 1.0));
-        assert_eq!(tempo.gap(second(start, 1.0)), Some(Duration::from_millis(200)));
+        tempo.refused(second(start, 1.0), GUESS);
+        assert!((49.0..51.0).contains(&pace(&mut tempo, second(start, 1.0))), "100 in 2 s, the wait counted");
+        assert!(pace(&mut tempo, second(start, 4.0)) > 300.0);
+    }
+
+    #[test]
+    fn the_pace_lies_between_what_was_taken_and_what_was_refused() {
+        let start = Instant::now();
+        let mut tempo = Tempo::default();
+        tempo.sent(start);
+        (0..100).for_each(|_| tempo.answered());
+        tempo.refused(second(start, 1.0), GUESS);
+        tempo.sent(second(start, 2.0));
+        (0..150).for_each(|_| tempo.answered());
+        tempo.refused(second(start, 4.0), Refusal { pace: Some(90.0), ..GUESS });
+        assert!((65.0..70.0).contains(&pace(&mut tempo, second(start, 4.0))), "between 50 and 90");
+        assert!((80.0..90.0).contains(&pace(&mut tempo, second(start, 30.0))), "and up to near 90");
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_says_how_long_a_window_is() {
+        let start = Instant::now();
+        let mut tempo = Tempo::default();
+        tempo.sent(start);
+        (0..300).for_each(|_| tempo.answered());
+        let told = Refusal { pace: None, wait: Duration::from_secs(58), guessed: false };
+        tempo.refused(second(start, 2.0), told);
+        assert!((4.9..5.3).contains(&pace(&mut tempo, second(start, 60.0))), "300 a minute");
     }
 
     #[test]
@@ -171,7 +355,7 @@ mod tests {
         let start = Instant::now();
         let mut tempo = Tempo::default();
         (0..3).for_each(|_| tempo.answered());
-        (0..60).for_each(|seconds| tempo.refused(second(start, f64::from(seconds))));
+        (0..60).for_each(|seconds| tempo.refused(second(start, f64::from(seconds)), GUESS));
         assert_eq!(tempo.gap(second(start, 60.0)), None);
     }
 
@@ -179,9 +363,9 @@ mod tests {
     fn a_pace_learned_in_bad_times_is_outgrown() {
         let start = Instant::now();
         let mut tempo = Tempo::default();
-        tempo.refused(start);
+        tempo.refused(start, GUESS);
         tempo.answered();
-        tempo.refused(second(start, 1.0));
+        tempo.refused(second(start, 1.0), GUESS);
         let gap = (1..=300).filter_map(|seconds| tempo.gap(second(start, f64::from(seconds)))).last();
         assert!(gap.unwrap() < Duration::from_millis(200), "{gap:?}");
     }
@@ -191,13 +375,13 @@ mod tests {
         let start = Instant::now();
         let mut now = start;
         let mut tempo = Tempo::default();
-        tempo.refused(now);
+        tempo.refused(now, GUESS);
         for _ in 0..200 {
             // Seventeen requests, then a hold of a second, whatever the pace.
             let gap = tempo.gap(now).unwrap_or(Duration::from_millis(200)).max(Duration::from_millis(200));
             (0..17).for_each(|_| tempo.answered());
             now += gap * 17 + Duration::from_secs(1);
-            tempo.refused(now);
+            tempo.refused(now, GUESS);
         }
         assert_eq!(tempo.gap(now), None);
         let spent = now - start;

@@ -8,6 +8,7 @@ mod judge;
 mod network;
 mod outage;
 mod pace;
+mod pool;
 mod seeds;
 mod stage;
 mod story;

@@ -1,6 +1,6 @@
 //! What lies between the program and the service: delays, losses, and a watch over what leaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -74,7 +74,8 @@ pub(super) struct Cable {
 struct State {
     chance: StdRng,
     weather: Weather,
-    hold: Option<Instant>,
+    /// Until when nothing may leave, by token.
+    holds: BTreeMap<String, Instant>,
     outage: Option<Outage>,
     log: Option<PathBuf>,
     seen: Watch,
@@ -107,7 +108,7 @@ impl Cable {
         let state = State {
             chance: StdRng::seed_from_u64(seed),
             weather,
-            hold: None,
+            holds: BTreeMap::new(),
             outage: None,
             log: None,
             seen: Watch::default(),
@@ -129,7 +130,7 @@ impl Cable {
 
     /// A new process knows of no wait that an earlier one was asked for.
     pub(super) fn forget_hold(&self) {
-        self.state().hold = None;
+        self.state().holds.clear();
     }
 
     pub(super) fn set_weather(&self, weather: Weather) {
@@ -182,7 +183,8 @@ impl Cable {
     fn depart(&self, request: &Request) -> (Fate, Duration, Duration) {
         let mut state = self.state();
         let scim = !is_token(request);
-        state.seen.early += u64::from(scim && state.hold.is_some_and(|hold| Instant::now() < hold));
+        let hold = state.holds.get(&bearer(request)).filter(|_| scim);
+        state.seen.early += u64::from(hold.is_some_and(|hold| Instant::now() < *hold));
         if let (Some(id), Some(log)) = (patched(request), state.log.as_ref()) {
             let log = std::fs::read_to_string(log).unwrap_or_default();
             let named = format!("\"user_id\":\"{id}\"");
@@ -216,13 +218,14 @@ impl Cable {
     }
 
     /// An answer has come: what does it oblige to, and does it tell?
-    fn arrive(&self, id: Option<&str>, token: bool, reply: &Result<Reply, Lost>) {
+    fn arrive(&self, id: Option<&str>, bearer: Option<&str>, reply: &Result<Reply, Lost>) {
         let mut state = self.state();
-        if let (Ok(reply), false) = (reply, token)
+        if let (Ok(reply), Some(bearer)) = (reply, bearer)
             && (reply.status == 429 || reply.status >= 500)
+            && let Some(wait) = reply.header_all("retry-after").filter_map(asked).max()
         {
-            let asked = reply.header_all("retry-after").filter_map(asked).max();
-            state.hold = state.hold.max(asked.map(|wait| Instant::now() + wait));
+            let hold = state.holds.entry(bearer.to_owned()).or_insert_with(Instant::now);
+            *hold = (*hold).max(Instant::now() + wait);
         }
         if let Some(id) = id
             && !tells(id, reply)
@@ -242,10 +245,11 @@ impl State {
 impl Network for Cable {
     fn carry(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Reply, Lost>> + Send + '_>> {
         Box::pin(async move {
-            let mut way = Way { cable: self, id: patched(&request), token: is_token(&request), done: false };
+            let bearer = (!is_token(&request)).then(|| bearer(&request));
+            let mut way = Way { cable: self, id: patched(&request), bearer, done: false };
             let reply = self.there_and_back(request).await;
             way.done = true;
-            self.arrive(way.id.as_deref(), way.token, &reply);
+            self.arrive(way.id.as_deref(), way.bearer.as_deref(), &reply);
             reply
         })
     }
@@ -255,14 +259,14 @@ impl Network for Cable {
 struct Way<'a> {
     cable: &'a Cable,
     id: Option<String>,
-    token: bool,
+    bearer: Option<String>,
     done: bool,
 }
 
 impl Drop for Way<'_> {
     fn drop(&mut self) {
         if !self.done {
-            self.cable.arrive(self.id.as_deref(), self.token, &Err(Lost::Silence));
+            self.cable.arrive(self.id.as_deref(), self.bearer.as_deref(), &Err(Lost::Silence));
         }
     }
 }
@@ -283,6 +287,12 @@ fn asked(header: &str) -> Option<Duration> {
 
 fn is_token(request: &Request) -> bool {
     request.url.path().ends_with("/oauth/token")
+}
+
+/// The token of a request.
+fn bearer(request: &Request) -> String {
+    let header = request.headers.get("authorization").and_then(|header| header.to_str().ok());
+    header.unwrap_or_default().to_owned()
 }
 
 /// The account that a request would change.

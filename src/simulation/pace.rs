@@ -109,6 +109,7 @@ fn a_limit_that_nobody_told_us_is_found_and_held() {
         (2000, dated),
         (2000, silent),
     ] {
+        let limit = Limit { headers: false, ..limit };
         let stage = stage(rows, Options { limit: Some(limit.clone()), ..Options::default() });
         let flags = "--rate unlimited --concurrency 64 --max-attempts 20";
         assert_eq!(stage.run(flags), 0, "{limit:?}");

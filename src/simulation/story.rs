@@ -30,7 +30,7 @@ impl Story {
             people: people(chance),
             options: options(chance),
             weather: weather(chance),
-            flags: flags(chance),
+            flags: [flags(chance), tokens(seed)].concat(),
             hasty: hasty(chance),
             kills: (0..chance.random_range(0..4)).map(|_| kill(chance)).collect(),
         };
@@ -124,6 +124,13 @@ fn flags(chance: &mut StdRng) -> Vec<String> {
         flags.push("--include-inactive".to_owned());
     }
     flags
+}
+
+/// One story in three has several tokens, by a chance of its own, so that the other stories stay.
+fn tokens(seed: u64) -> Vec<String> {
+    let chance = &mut StdRng::seed_from_u64(!seed);
+    let several = chance.random_bool(0.34).then(|| chance.random_range(2..5).to_string());
+    several.map_or_else(Vec::new, |several| vec!["--tokens".to_owned(), several])
 }
 
 fn hasty(chance: &mut StdRng) -> Vec<String> {

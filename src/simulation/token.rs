@@ -16,7 +16,7 @@ fn stage(rows: u64, options: Options) -> Stage {
 fn sixty_four_401s_at_once_cost_one_token() {
     let stage = stage(1000, Options::default());
     let service = stage.service.clone();
-    stage.later(Duration::from_millis(2_030), move || service.revoke_tokens());
+    stage.later(Duration::from_millis(2_530), move || service.revoke_tokens());
     assert_eq!(stage.run("--rate unlimited --concurrency 64"), 0);
     assert_eq!(faults(&stage), [""; 0]);
     let truth = stage.truth();

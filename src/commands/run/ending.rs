@@ -35,7 +35,7 @@ pub(super) async fn finish(
     past: &mut Past,
     stop: Option<Stop>,
     traffic: Traffic,
-    noticed: Option<String>,
+    warnings: Vec<String>,
 ) -> (RunEnd, Option<Stop>) {
     failpoint::hit("end");
     let ledger = record.ledger();
@@ -48,7 +48,7 @@ pub(super) async fn finish(
         exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
         stopped: stop.as_ref().map(Stop::sentence),
         traffic,
-        warnings: noticed.into_iter().chain(mfa_warning(ledger.tally())).collect(),
+        warnings: warnings.into_iter().chain(mfa_warning(ledger.tally())).collect(),
     };
     if record.log().is_broken() {
         return (end, stop);

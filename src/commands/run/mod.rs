@@ -209,9 +209,9 @@ impl Session<'_> {
         let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress);
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
-        let noticed = engine.client().directory().warning();
+        let warnings = engine.client().warnings();
         progress.finish();
-        let (end, stop) = finish(&mut record, &mut past, stop, traffic, noticed).await;
+        let (end, stop) = finish(&mut record, &mut past, stop, traffic, warnings).await;
         if record.is_stuck() {
             return Err(stuck_words(&path, &start, &record, stop.as_ref()));
         }

@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::AmbiguousOffset;
 use tokio::time::Instant;
 
-use crate::cli::{Lookup, RunArgs};
+use crate::cli::{Lookup, RateArg, RunArgs};
 use crate::commands::Failure;
 use crate::config::Service;
 use crate::domain::outcome::Standing;
@@ -15,12 +15,13 @@ use crate::domain::wanted::Wanted;
 use crate::input::Survey;
 use crate::plan::Plan;
 use crate::record::Record;
-use crate::scim::auth::{Auth, Tries};
+use crate::scim::auth::Tries;
 use crate::scim::client::{Client, Settings};
 use crate::scim::directory::{When, Wish};
 use crate::scim::exchange::Exchange;
 use crate::scim::http::Http;
-use crate::scim::pacer::{Pacer, Patience, Rate};
+use crate::scim::keyring::Keyring;
+use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
 use crate::scim::wire::MfaAttribute;
 
 pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
@@ -70,7 +71,6 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
     let http =
         |options| Http::new(options).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")));
     let token_http = http(&service.token_http)?;
-    let rate = pace.rate.0.and_then(|(requests, period)| Rate::new(requests, period));
     let patience = Patience {
         max_wait: pace.max_wait,
         max_outage: pace.max_outage,
@@ -82,9 +82,24 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
         mfa: MfaAttribute { path: args.service.mfa_path.clone(), kind: args.service.mfa_type.clone() },
         include_inactive: args.include_inactive,
     };
-    let auth = Auth::new(token_http, service.credentials, tries);
-    let exchange = Exchange::new(http(&service.http)?, auth, Pacer::new(rate, patience), pace.max_attempts);
+    let tokens = usize::from(pace.tokens);
+    let keyring = Keyring::new(&token_http, service.credentials, tries, tokens);
+    let pacer = Pacer::new(pace_of(pace.rate), tokens, patience);
+    let exchange = Exchange::new(http(&service.http)?, keyring, pacer, pace.max_attempts);
     Ok(Client::new(settings, exchange))
+}
+
+/// What `auto` keeps to before the service has said anything: what the vendor documents.
+const DOCUMENTED: (u32, Duration) = (300, Duration::from_secs(60));
+
+fn pace_of(rate: RateArg) -> Pace {
+    let told = |(requests, period)| Rate::new(requests, period);
+    let pace = match rate {
+        RateArg::Told(requests, period) => told((requests, period)).map(Pace::Told),
+        RateArg::Auto => told(DOCUMENTED).map(Pace::Auto),
+        RateArg::Unlimited => None,
+    };
+    pace.unwrap_or(Pace::Unlimited)
 }
 
 #[cfg(test)]
