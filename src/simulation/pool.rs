@@ -45,7 +45,7 @@ fn a_told_rate_is_used_to_the_hundredth_and_never_refused() {
         for headers in [false, true] {
             let options = Options { limit: Some(Limit { headers, ..limit.clone() }), ..Options::default() };
             let stage = stage(2000, options);
-            assert_eq!(stage.run("--rate 100/s"), 0, "{limit:?}");
+            assert_eq!(stage.run("--rate 100/s --lookup filter"), 0, "{limit:?}");
             let (count, seconds) = (asked(&stage).len(), seconds(&stage));
             figure(&format!(
                 "{count} requests at 100/s in {seconds:.2} s ({:?}, headers {headers})",
@@ -199,7 +199,7 @@ fn a_limit_of_each_token_is_not_taken_for_a_shared_one() {
 #[test]
 fn the_same_token_again_is_no_other_token() {
     let stage = stage(200, Options { same_token: true, ..Options::default() });
-    assert_eq!(stage.run("--rate 20/s --tokens 4"), 0);
+    assert_eq!(stage.run("--rate 20/s --tokens 4 --lookup filter"), 0);
     assert_eq!(faults(&stage), [""; 0]);
     assert_eq!(by_token(&stage), [401]);
     assert!((2..=4).contains(&stage.truth().token_requests));

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Patience;
 use super::budget::{Budget, Sent, Standing};
 use super::rate::Pace;
+use super::told::Told;
 use super::window::Window;
 use crate::scim::breaker::Health;
 use crate::scim::tempo::{Refusal, Tempo};
@@ -53,6 +54,7 @@ pub(super) enum Obstacle {
 #[derive(Debug)]
 pub(super) struct Lane {
     pace: Pace,
+    told: Option<Told>,
     used_for: Use,
     /// When the last request was due.
     due: Option<Instant>,
@@ -78,6 +80,7 @@ impl Lane {
         let window = if pace == Pace::Unlimited { Window::Start { answers: 0 } } else { Window::Wide };
         Self {
             pace,
+            told: pace.rate().and_then(Told::new),
             used_for: Use::Open,
             due: None,
             hold: None,
@@ -94,20 +97,29 @@ impl Lane {
         }
     }
 
-    /// What keeps the next request back.
-    pub(super) fn obstacle(&mut self, now: Instant) -> Obstacle {
+    /// What keeps a request back that was asked for then. With no obstacle it must leave now.
+    pub(super) fn obstacle(&mut self, asked: Instant, now: Instant) -> Obstacle {
         if self.used_for != Use::Open {
             return Obstacle::Change;
         }
         self.budget.turn(self.sent, now);
-        let gap = self.gap(now);
-        let paced = gap.and_then(|gap| Some(self.due? + gap));
+        let paced = self.tempo.gap(now).and_then(|gap| Some(self.due? + gap));
         let left = self.budget.earliest(self.pace.gap(), self.due, self.sent, now);
         self.allowed_at = self.allowed_at.max(left);
         if let Some(until) = self.hold.max(paced).max(left).filter(|until| *until > now) {
             return Obstacle::Until(until);
         }
-        if self.in_air >= self.room() { Obstacle::Change } else { Obstacle::None }
+        if self.in_air >= self.room() {
+            return Obstacle::Change;
+        }
+        let earliest = self.earliest(asked, now);
+        let told = self.told.as_mut().filter(|_| self.pace.gap().is_some() || !self.budget.is_known());
+        told.and_then(|told| told.leave(earliest, now).err()).map_or(Obstacle::None, Obstacle::Until)
+    }
+
+    /// Since when nothing but its pace keeps a request back.
+    fn earliest(&self, asked: Instant, now: Instant) -> Instant {
+        asked.max(self.hold.max(self.allowed_at).unwrap_or(asked).min(now))
     }
 
     /// The gap that the command line and past refusals ask for.
@@ -133,8 +145,7 @@ impl Lane {
             CATCH_UP
         };
         let due = gap.and_then(|gap| Some(self.due? + gap)).unwrap_or(now);
-        let kept_back = self.hold.max(self.allowed_at).unwrap_or(asked).min(now);
-        let earliest = asked.max(kept_back).max(now.checked_sub(slack).unwrap_or(now));
+        let earliest = self.earliest(asked, now).max(now.checked_sub(slack).unwrap_or(now));
         self.due = Some(due.max(earliest).min(now));
         self.in_air += 1;
         self.sent += 1;

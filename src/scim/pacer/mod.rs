@@ -14,6 +14,7 @@ mod pool;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(test)]
 mod trials;
 mod window;
@@ -256,7 +257,7 @@ impl Pacer {
         }
         let mut first_free = None;
         for (number, lane) in state.lanes.iter_mut().enumerate() {
-            match lane.obstacle(now) {
+            match lane.obstacle(asked, now) {
                 Obstacle::None => {
                     let sent = lane.leave(asked, now);
                     state.breaker.probing(now);

@@ -1,5 +1,6 @@
 //! How fast one token may be used, as the person at the command line has it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// A told rate is used all but this share of it. A request that is on its way for a little less long
@@ -29,6 +30,16 @@ impl Rate {
         let gap = period.checked_div(requests).filter(|gap| !gap.is_zero())?;
         Some(Self { gap: gap.mul_f64(1.0 + KEPT_BACK) })
     }
+
+    pub(super) const fn gap(self) -> Duration {
+        self.gap
+    }
+
+    /// So many leave in a tenth of a second; one at least.
+    pub(super) fn tenth(self) -> NonZeroU32 {
+        let tenth = Duration::from_millis(100).as_nanos() / self.gap.as_nanos().max(1);
+        u32::try_from(tenth).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+    }
 }
 
 impl Pace {
@@ -40,12 +51,17 @@ impl Pace {
         }
     }
 
-    /// The gap that is kept as long as the service says nothing.
-    pub(super) const fn gap_unless_told(self) -> Option<Duration> {
+    /// The rate that was told, if one was.
+    pub(super) const fn rate(self) -> Option<Rate> {
         match self {
-            Self::Told(rate) | Self::Auto(rate) => Some(rate.gap),
+            Self::Told(rate) | Self::Auto(rate) => Some(rate),
             Self::Unlimited => None,
         }
+    }
+
+    /// The gap that is kept as long as the service says nothing.
+    pub(super) fn gap_unless_told(self) -> Option<Duration> {
+        self.rate().map(Rate::gap)
     }
 }
 
