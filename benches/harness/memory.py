@@ -1,0 +1,1 @@
+def memory(*_): pass

@@ -1,0 +1,1 @@
+def pace(*_): pass
