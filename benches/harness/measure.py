@@ -11,8 +11,8 @@ from typing import Callable
 from .machine import Others
 from .service import CLIENT_CORE
 
-# Cores that others may use before a measurement is taken again, and how often that is done.
-QUIET, TRIES = 0.25, 4
+# Cores that others may use. Above that a measurement waits for a while, and is taken again a few times.
+QUIET, PATIENCE_S, TRIES = 0.2, 20, 3
 
 
 @dataclass
@@ -52,6 +52,7 @@ def quietly(measure: Callable[[], Sample], server_cpu: Callable[[], float]) -> S
     """The least disturbed of a few tries; the first that is undisturbed."""
     tries = []
     for _ in range(TRIES):
+        wait_for_quiet()
         others, server = Others(), server_cpu()
         sample = measure()
         sample.others = others.cores(sample.cpu_s + server_cpu() - server)
@@ -59,6 +60,15 @@ def quietly(measure: Callable[[], Sample], server_cpu: Callable[[], float]) -> S
         if sample.others < QUIET:
             break
     return min(tries, key=lambda sample: sample.others)
+
+
+def wait_for_quiet() -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        others = Others()
+        time.sleep(0.3)
+        if others.cores(0) < QUIET:
+            return
 
 
 def median(samples: list[Sample], value: Callable[[Sample], float]) -> float:

@@ -33,9 +33,10 @@ def wait_for(port: int, seconds: float = 10) -> None:
 class Nginx:
     """Runs as long as the block lasts; only the process that was started here is ended."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, log: bool = False, port: int | None = None):
         self.folder = folder / "nginx"
-        self.port = free_port()
+        self.port = port or free_port()
+        self.log = "access.log moments" if log else "off"
 
     @property
     def base(self) -> str:
@@ -50,6 +51,7 @@ class Nginx:
         self.folder.mkdir(parents=True)
         text = (BENCHES / "nginx.conf").read_text()
         text = text.replace("@FOLDER@", str(self.folder)).replace("@PORT@", str(self.port))
+        text = text.replace("@LOG@", self.log.replace("access.log", str(self.folder / "access.log")))
         if os.geteuid() == 0:
             text = "user root;\n" + text
         config = self.folder / "nginx.conf"
@@ -67,6 +69,11 @@ class Nginx:
         except subprocess.TimeoutExpired:
             self.process.terminate()
             self.process.wait(5)
+
+    def moments(self) -> list[tuple[float, str]]:
+        """When each request was answered, in seconds since 1970, and its path."""
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return [(float(at), path) for at, path in (line.split() for line in lines)]
 
     def cpu_seconds(self) -> float:
         """What the worker has used, user and system."""
