@@ -9,7 +9,7 @@ from .judge import judge
 from .ours import Program
 from .service import Nginx
 
-ROWS, RUNS, HELPS = 10_000, 11, 200
+ROWS, RUNS, HELPS = 10_000, 7, 100
 
 
 def start(program: Program, folder: Path) -> None:
@@ -39,6 +39,7 @@ def first_requests(program: Program, folder: Path) -> tuple[float, float]:
     with Nginx(folder, log=True) as nginx:
         program.fresh()
         env = program.environment(nginx.base, nginx.token_url)
+        measure.wait_for_quiet()
         began = time.time()
         sample = measure.run(program.flat_out(file), env)
         judge("scim-rekey", sample, program.outcome, ROWS)
