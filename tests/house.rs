@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("views", &["domain", "failpoint", "files"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
+    ("bench", &["domain", "audit", "input", "scim"]),
     ("folder", &["domain", "audit", "files"]),
     ("record", &["domain", "audit", "views", "folder"]),
     ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),

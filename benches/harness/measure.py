@@ -11,8 +11,10 @@ from typing import Callable
 from .machine import Others
 from .service import CLIENT_CORE
 
-# Cores that others may use. Above that a measurement waits for a while, and is taken again a few times.
-QUIET, PATIENCE_S, TRIES = 0.2, 20, 3
+# Cores that others may use. Above that a measurement waits, and is taken again a few times, until this patience
+# is at an end for all measurements together.
+QUIET, TRIES = 0.2, 3
+patience_s = 120.0
 
 
 @dataclass
@@ -57,18 +59,19 @@ def quietly(measure: Callable[[], Sample], server_cpu: Callable[[], float]) -> S
         sample = measure()
         sample.others = others.cores(sample.cpu_s + server_cpu() - server)
         tries.append(sample)
-        if sample.others < QUIET:
+        if sample.others < QUIET or patience_s <= 0:
             break
     return min(tries, key=lambda sample: sample.others)
 
 
 def wait_for_quiet() -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        others = Others()
+    global patience_s
+    while patience_s > 0:
+        others, start = Others(), time.monotonic()
         time.sleep(0.3)
         if others.cores(0) < QUIET:
             return
+        patience_s -= time.monotonic() - start
 
 
 def median(samples: list[Sample], value: Callable[[Sample], float]) -> float:
