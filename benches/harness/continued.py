@@ -17,9 +17,11 @@ def continued(program: Program, folder: Path, rows: int, done: int) -> None:
     with Nginx(folder) as nginx:
         env = program.environment(nginx.base, nginx.token_url)
         child = subprocess.Popen(["taskset", "-c", str(CLIENT_CORE), *program.flat_out(file)], env=env)
-        really_done = watch(program.outcome, child, done)
-        child.send_signal(signal.SIGINT)
-        code = child.wait()
+        try:
+            really_done = watch(program.outcome, child, done)
+        finally:
+            child.send_signal(signal.SIGINT)
+            code = child.wait()
     if code != 130:
         raise SystemExit(f"the run that was to be broken off at {done} ended with {code}")
     with Nginx(folder, log=True, port=nginx.port) as again:
