@@ -39,8 +39,12 @@
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
 //! | the yard | `fuzz`, where hostile bytes are thrown at the parts; only in tests and fuzzers |
+//! | the scales | `bench`, where single parts are weighed; only for `cargo bench --features bench` |
 
 mod audit;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, which is not Markdown")]
 mod cli;
 mod commands;

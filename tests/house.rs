@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("views", &["domain", "failpoint", "files"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
+    ("bench", &["domain", "audit", "input", "scim"]),
     ("folder", &["domain", "audit", "files"]),
     ("record", &["domain", "audit", "views", "folder"]),
     ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),
