@@ -11,7 +11,7 @@ mod landing;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
 use crate::audit::record::Body;
@@ -273,13 +273,25 @@ impl<'a> Engine<'a> {
         tokio::select! {
             Some(landed) = self.air.join_next_with_id() => {
                 self.land(landed);
-                while let Some(landed) = self.air.try_join_next_with_id() {
-                    self.land(landed);
-                }
+                self.gather().await;
             }
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}
+        }
+    }
+
+    /// Lands whatever is about to: it shares the next sync. Half of the rows stay in the air, so that there
+    /// is something to do meanwhile.
+    async fn gather(&mut self) {
+        let mut more = true;
+        while more {
+            yield_now().await;
+            more = false;
+            while let Some(landed) = self.air.try_join_next_with_id() {
+                self.land(landed);
+                more = self.air.len() * 2 > self.limits.concurrency;
+            }
         }
     }
 
