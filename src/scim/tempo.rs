@@ -16,10 +16,11 @@ use tokio::time::Instant;
 /// No service is asked less often than this, and none is known to keep us to more: requests per second.
 const SLOWEST: f64 = 0.1;
 const FASTEST: f64 = 1_000_000.0;
-/// Up to this share of the pace that was refused it climbs fast, by two thirds of what is missing in a quarter
-/// of the time that the last stretch took, at least and at most so many seconds; it is more where two refusals one after another came at the same pace, give or take a hundredth.
+/// Up to this share of the pace that was refused it climbs fast, by two thirds of what is missing in a
+/// quarter of the time that the last stretch took, at least and at most so many seconds. It is more where
+/// two refusals one after another came at the same pace, give or take a hundredth.
 const NEAR: f64 = 0.97;
-const NEARER: f64 = 0.985;
+const NEARER: f64 = 0.99;
 const SAME: f64 = 0.01;
 const CLIMB_S: (f64, f64) = (3.0, 30.0);
 /// So long it then takes to be where it was refused.

@@ -105,7 +105,8 @@ struct Yield {
     worst: u32,
 }
 
-/// Shares of the limit that were used, in all and after the first minute, and of the requests that were refused.
+/// Shares of the limit that were used, in all and after the first minute, and of the requests that were
+/// refused.
 struct Use {
     all: f64,
     settled: f64,
@@ -156,7 +157,7 @@ impl Trial {
         let whole = Duration::from_secs(self.seconds);
         let worst = done.iter().map(|one| one.worst).max().unwrap();
         assert!(worst < 5, "{worst} refusals of one request");
-        let settled = sum(|one| one.settled) / allowed(whole - MINUTE);
+        let settled = sum(|one| one.settled) / allowed(whole.saturating_sub(MINUTE));
         Use { all: good / allowed(whole), settled, refused: refused / (good + refused) }
     }
 
