@@ -3,7 +3,11 @@
 //! Each refusal (429) ends a stretch of good answers. How many there were, from refusal to refusal, is
 //! less than the service allows by what the waits between them wasted; the pace that was refused is
 //! more. The pace goes to the middle of the two, climbs to just below the one that was refused, and
-//! creeps up to it and beyond, the faster the longer nothing is refused. Pure: time is an argument.
+//! creeps up to it and beyond, the faster the longer nothing is refused. After the first refusal only
+//! the former is known, and may be far too little, so it grows fast until there is a second.
+//!
+//! A wait may be longer than needed, so its length proves nothing by itself, and nothing grows meanwhile.
+//! Pure: time is an argument.
 
 use std::time::Duration;
 
@@ -12,10 +16,11 @@ use tokio::time::Instant;
 /// No service is asked less often than this, and none is known to keep us to more: requests per second.
 const SLOWEST: f64 = 0.1;
 const FASTEST: f64 = 1_000_000.0;
-/// Up to this share of the pace that was refused it climbs fast, by two thirds of what is missing in a quarter
-/// of the time that the last stretch took, at least and at most so many seconds; it is more where two refusals one after another came at the same pace, give or take a hundredth.
+/// Up to this share of the pace that was refused it climbs fast, by two thirds of what is missing in a
+/// quarter of the time that the last stretch took, at least and at most so many seconds. It is more where
+/// two refusals one after another came at the same pace, give or take a hundredth.
 const NEAR: f64 = 0.97;
-const NEARER: f64 = 0.985;
+const NEARER: f64 = 0.99;
 const SAME: f64 = 0.01;
 const CLIMB_S: (f64, f64) = (3.0, 30.0);
 /// So long it then takes to be where it was refused.
@@ -23,12 +28,13 @@ const CREEP_S: f64 = 90.0;
 /// Beyond that it grows, and doubles its growth in so many seconds, up to a share per second.
 const DOUBLE_S: f64 = 20.0;
 const LARGEST_GROWTH: f64 = 0.25;
-/// Where the bound was a guess and no pace that was refused, it grows by this share from the start.
+/// As long as no pace was refused it grows by this share from the start.
 const GUESS_GROWTH: f64 = 0.6;
 /// A guess is forgotten when the pace is so many times as much.
 const OUTGROWN: f64 = 100.0;
-/// What a wait may waste that the service asked for: it is in whole seconds, and there is the way.
-const WASTE_S: f64 = 1.2;
+/// What a wait may waste that the service asked for: a second's rounding, another where a date comes
+/// without the service's own clock, and the way.
+const WASTE_S: f64 = 2.2;
 /// Where so many good answers came before a refusal, it is worth while to go carefully when it comes
 /// to as many again; and this share of them may be at stake.
 const MANY: u32 = 64;
@@ -64,9 +70,9 @@ struct Known {
     per_second: f64,
     /// What it took for certain.
     low: f64,
-    /// The pace at which it was last refused, or a guess.
+    /// The pace at which it was last refused; before that, the first good answers by the time they took.
     high: f64,
-    /// Whether that pace was really refused.
+    /// Whether a pace was refused.
     tried: bool,
     /// Up to this share of it it is safe.
     near: f64,
@@ -76,7 +82,8 @@ struct Known {
     unpaced: f64,
     /// Stretches in a row that were no longer than that.
     useless: u32,
-    since: Instant,
+    /// The first request after it was learned; it does not grow in the wait before that.
+    since: Option<Instant>,
     grown_at: Instant,
 }
 
@@ -104,27 +111,22 @@ struct Stretch {
     active: f64,
 }
 
-/// What a stretch says of what the service takes, per second.
-#[derive(Debug, Clone, Copy)]
-struct Bound {
-    /// No less than this.
-    low: f64,
-    /// Hardly more than this.
-    high: f64,
-    /// Whether that is more than a guess.
-    sound: bool,
-}
-
 impl Stretch {
     fn length(&self) -> f64 {
         self.waited + self.active
     }
 
-    fn bound(&self, good: f64) -> Bound {
-        // What was asked for was needed, less its rounding, and so was what was tried in vain.
+    /// What the service takes per second, no less.
+    fn low(&self, good: f64) -> f64 {
+        good / self.length()
+    }
+
+    /// Hardly more than this, if it was refused at that pace. When a window was used up before its end,
+    /// its length shows in the wait: it was needed, less its rounding, or was tried in vain to be cut short.
+    fn high(&self, good: f64, pace: f64) -> f64 {
         let asked = if self.guessed { 0.0 } else { self.waited - WASTE_S };
         let needed = asked.max(self.tried);
-        Bound { low: good / self.length(), high: good / self.active.max(needed), sound: needed > WASTE_S }
+        if self.active < needed { pace.min(good / needed) } else { pace }
     }
 }
 
@@ -148,6 +150,9 @@ impl Tempo {
     /// A request leaves.
     pub(crate) fn sent(&mut self, now: Instant) {
         self.began.get_or_insert(now);
+        if let Some(known) = self.known.as_mut().filter(|known| known.since.is_none()) {
+            (known.since, known.grown_at) = (Some(now), now);
+        }
     }
 
     /// A request was answered otherwise than by a refusal.
@@ -171,6 +176,7 @@ impl Tempo {
 
     /// A request was refused, the first since the last wait.
     pub(crate) fn refused(&mut self, now: Instant, refusal: Refusal) {
+        self.grow(now);
         let began = self.began.take().unwrap_or(now);
         let good = std::mem::take(&mut self.good);
         // A service that refuses everything says nothing of how much it takes when it takes something.
@@ -202,27 +208,25 @@ impl Tempo {
     }
 
     fn learn(&mut self, good: f64, stretch: Stretch, pace: Option<f64>, now: Instant) {
-        self.grow(now);
-        let Bound { low, high, sound } = stretch.bound(good);
         let climb_s = (stretch.length() / 4.0).clamp(CLIMB_S.0, CLIMB_S.1);
+        let low = stretch.low(good).clamp(SLOWEST, FASTEST);
         let Some(known) = &mut self.known else {
-            let low = low.clamp(SLOWEST, FASTEST);
-            let high = high.clamp(low * 1.01, FASTEST);
             self.known = Some(Known {
-                per_second: if sound { middle(low, high, NEAR) } else { low },
+                per_second: low,
                 low,
-                high,
-                tried: sound,
+                high: (good / stretch.active).clamp(low, FASTEST),
+                tried: false,
                 near: NEAR,
                 climb_s,
                 unpaced: good,
                 useless: 0,
-                since: now,
+                since: None,
                 grown_at: now,
             });
             return;
         };
-        known.useless = if good > known.unpaced * HELPS { 0 } else { known.useless + 1 };
+        let longer = good > known.unpaced * HELPS;
+        known.useless = if longer { 0 } else { known.useless + 1 };
         // These refusals are not about the pace: being slower would only cost time.
         if known.useless >= USELESS {
             self.known = None;
@@ -232,14 +236,15 @@ impl Tempo {
         }
         let pace = pace.unwrap_or(known.per_second);
         let low = low.min(pace * 0.99);
-        let high = if sound { high.min(pace) } else { pace };
+        // More than fits in one window came through, so there is none that is as long as the wait says.
+        let high = if longer { pace } else { stretch.high(good, pace) };
         let kept = known.tried && known.low < high;
         known.low = if kept { known.low.max(low) } else { low }.max(SLOWEST);
         known.near = if (high / known.high - 1.0).abs() < SAME { NEARER } else { NEAR };
         known.high = high.max(known.low * 1.01);
         (known.tried, known.climb_s) = (true, climb_s);
         known.per_second = middle(known.low, known.high, known.near);
-        (known.since, known.grown_at) = (now, now);
+        known.since = None;
     }
 
     /// Whether there is a pace to keep.
@@ -267,11 +272,12 @@ impl Tempo {
 
     fn grow(&mut self, now: Instant) {
         let Some(known) = &mut self.known else { return };
+        let Some(since) = known.since else { return };
         let seconds = now.saturating_duration_since(known.grown_at).as_secs_f64();
         known.grown_at = now;
         let goal = if known.tried { known.high * known.near } else { 0.0 };
         let missing = (goal - known.per_second).max(0.0);
-        let age = now.saturating_duration_since(known.since).as_secs_f64();
+        let age = now.saturating_duration_since(since).as_secs_f64();
         let growth = known.growth(age);
         known.per_second += missing * (1.0 - (-seconds / known.climb_s).exp());
         known.per_second = (known.per_second * (growth * seconds).exp()).min(FASTEST);
@@ -282,7 +288,7 @@ impl Tempo {
 }
 
 impl Known {
-    /// Growth per second, so long after the last refusal.
+    /// Growth per second, so long after the wait that followed the last refusal.
     fn growth(&self, age_s: f64) -> f64 {
         let creep = (1.0 - self.near) / CREEP_S;
         if !self.tried {
@@ -321,8 +327,9 @@ mod tests {
         tempo.sent(start);
         (0..100).for_each(|_| tempo.answered());
         tempo.refused(second(start, 1.0), GUESS);
-        assert!((49.0..51.0).contains(&pace(&mut tempo, second(start, 1.0))), "100 in 2 s, the wait counted");
-        assert!(pace(&mut tempo, second(start, 4.0)) > 300.0);
+        assert!((49.0..51.0).contains(&pace(&mut tempo, second(start, 2.0))), "100 in 2 s, the wait counted");
+        tempo.sent(second(start, 2.0));
+        assert!(pace(&mut tempo, second(start, 5.0)) > 300.0);
     }
 
     #[test]
@@ -336,7 +343,45 @@ mod tests {
         (0..150).for_each(|_| tempo.answered());
         tempo.refused(second(start, 4.0), Refusal { pace: Some(90.0), ..GUESS });
         assert!((65.0..70.0).contains(&pace(&mut tempo, second(start, 4.0))), "between 50 and 90");
+        tempo.sent(second(start, 5.0));
         assert!((80.0..90.0).contains(&pace(&mut tempo, second(start, 30.0))), "and up to near 90");
+    }
+
+    /// A service that takes a hundred in a second, and asks for a wait of so many.
+    fn known_after(wait_s: u64, good: u32, pace: f64) -> (f64, f64) {
+        let start = Instant::now();
+        let told = Refusal { pace: None, wait: Duration::from_secs(wait_s), guessed: false };
+        let mut tempo = Tempo::default();
+        tempo.sent(start);
+        (0..100).for_each(|_| tempo.answered());
+        tempo.refused(second(start, 1.0), told);
+        let again = start + Duration::from_secs(wait_s + 1);
+        tempo.sent(again);
+        (0..good).for_each(|_| tempo.answered());
+        tempo.refused(second(again, 2.0), Refusal { pace: Some(pace), ..told });
+        let known = tempo.known.unwrap();
+        (known.low, known.high)
+    }
+
+    #[test]
+    fn a_window_is_as_long_as_a_wait_only_where_no_more_comes_through_than_before() {
+        let (low, high) = known_after(20, 100, 90.0);
+        assert!(low > 4.5 && high < 6.0, "100 in 22 s at the most: {low} to {high}");
+        let (low, high) = known_after(20, 150, 90.0);
+        assert!(low < 7.0 && high > 89.0, "at 90 it was refused, whatever the wait: {low} to {high}");
+    }
+
+    #[test]
+    fn no_pace_grows_while_a_wait_lasts() {
+        let start = Instant::now();
+        let mut tempo = Tempo::default();
+        tempo.sent(start);
+        (0..20).for_each(|_| tempo.answered());
+        let told = Refusal { pace: None, wait: Duration::from_secs(3), guessed: false };
+        tempo.refused(second(start, 1.0), told);
+        tempo.sent(second(start, 4.0));
+        assert!((4.9..5.1).contains(&pace(&mut tempo, second(start, 4.0))), "20 in 4 s");
+        assert!((5.5..10.0).contains(&pace(&mut tempo, second(start, 5.0))));
     }
 
     #[test]
@@ -355,7 +400,10 @@ mod tests {
         let start = Instant::now();
         let mut tempo = Tempo::default();
         (0..3).for_each(|_| tempo.answered());
-        (0..60).for_each(|seconds| tempo.refused(second(start, f64::from(seconds)), GUESS));
+        for seconds in 0..60 {
+            tempo.sent(second(start, f64::from(seconds)));
+            tempo.refused(second(start, f64::from(seconds) + 0.1), GUESS);
+        }
         assert_eq!(tempo.gap(second(start, 60.0)), None);
     }
 
@@ -366,7 +414,8 @@ mod tests {
         tempo.refused(start, GUESS);
         tempo.answered();
         tempo.refused(second(start, 1.0), GUESS);
-        let gap = (1..=300).filter_map(|seconds| tempo.gap(second(start, f64::from(seconds)))).last();
+        tempo.sent(second(start, 2.0));
+        let gap = (2..=300).filter_map(|seconds| tempo.gap(second(start, f64::from(seconds)))).last();
         assert!(gap.unwrap() < Duration::from_millis(200), "{gap:?}");
     }
 
@@ -379,9 +428,11 @@ mod tests {
         for _ in 0..200 {
             // Seventeen requests, then a hold of a second, whatever the pace.
             let gap = tempo.gap(now).unwrap_or(Duration::from_millis(200)).max(Duration::from_millis(200));
+            tempo.sent(now);
             (0..17).for_each(|_| tempo.answered());
-            now += gap * 17 + Duration::from_secs(1);
+            now += gap * 17;
             tempo.refused(now, GUESS);
+            now += Duration::from_secs(1);
         }
         assert_eq!(tempo.gap(now), None);
         let spent = now - start;
