@@ -379,8 +379,8 @@ mod tests {
         (0..20).for_each(|_| tempo.answered());
         let told = Refusal { pace: None, wait: Duration::from_secs(3), guessed: false };
         tempo.refused(second(start, 1.0), told);
-        tempo.sent(second(start, 4.0));
         assert!((4.9..5.1).contains(&pace(&mut tempo, second(start, 4.0))), "20 in 4 s");
+        tempo.sent(second(start, 4.0));
         assert!((5.5..10.0).contains(&pace(&mut tempo, second(start, 5.0))));
     }
 
