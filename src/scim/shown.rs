@@ -41,6 +41,10 @@ pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute
         None if is_error(&user) => return Shown::Unreadable,
         Some(_) | None => {}
     }
+    // The account may have become somebody else's since it was found.
+    if user.get("userName").and_then(Value::as_str).is_some_and(|name| !target.email.names(name)) {
+        return Shown::AnotherAccount;
+    }
     let asked = target.phone.as_ref().map(|phone| (mfa.kind.as_str(), phone.expose()));
     match (attribute(&user, &mfa.path), asked) {
         (Some(set), Some((kind, phone)))
@@ -56,6 +60,9 @@ pub(crate) fn shown(reply: &Reply, id: &str, target: &Target, mfa: &MfaAttribute
 struct Members<'a> {
     mfa_path: &'a str,
 }
+
+/// `serde_json`'s own limit.
+const MOST_DEPTH: u32 = 127;
 
 /// What tells a user from an error.
 const TELLING: [&str; 8] = ["id", "userName", "status", "error", "code", "message", "detail", "scimType"];
@@ -90,10 +97,27 @@ impl<'de> Visitor<'de> for Members<'_> {
 /// The object in a body, as far as it counts; nothing when the body is anything else.
 fn members(bytes: &[u8], mfa_path: &str) -> Option<Map<String, Value>> {
     // What is left out is not looked at more closely, so this is looked at before.
-    let mut json = Deserializer::from_str(str::from_utf8(bytes).ok()?);
+    let text = str::from_utf8(bytes).ok().filter(|text| !is_deep(text))?;
+    let mut json = Deserializer::from_str(text);
     let members = json.deserialize_map(Members { mfa_path }).ok()?;
     json.end().ok()?;
     Some(members)
+}
+
+/// Whether something is nested deeper than `serde_json` would read if it had to keep it.
+fn is_deep(json: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+    json.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MOST_DEPTH
+    })
 }
 
 /// An error that came with a status of success, as from a gateway: SCIM Error, the vendor's
@@ -150,7 +174,7 @@ mod tests {
         {
             assert_eq!(seen(error), Shown::Unreadable, "{error}");
         }
-        assert_eq!((seen("{}"), seen(r#"{"userName":"a"}"#)), (Shown::Other, Shown::Other));
+        assert_eq!((seen("{}"), seen(r#"{"userName":"a@example.com"}"#)), (Shown::Other, Shown::Other));
     }
 
     #[test]
@@ -163,6 +187,23 @@ mod tests {
         for broken in [body.replace("1e9", "1e"), body.replace("\"}}}", ""), format!("{body} x")] {
             assert_eq!(shown_in(&broken, "urn:x:2.0:User:mfa"), Shown::Unreadable, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_is_nested_without_an_end_is_no_user() {
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            shown_in(&format!(r#"{{"id":"7","x":{open}"[{{\"["{close}}}"#), "mfaSettings")
+        };
+        assert_eq!((nested(100), nested(126)), (Shown::Other, Shown::Other));
+        assert_eq!((nested(127), nested(100_000)), (Shown::Unreadable, Shown::Unreadable));
+    }
+
+    #[test]
+    fn an_account_of_another_name_is_another_account() {
+        let seen = |name: &str| shown_in(&format!(r#"{{"id":"7","userName":{name}}}"#), "mfaSettings");
+        assert_eq!((seen(r#""A@Example.com""#), seen("null")), (Shown::Other, Shown::Other));
+        assert_eq!(seen(r#""gone@example.com""#), Shown::AnotherAccount);
     }
 
     proptest! {

@@ -86,6 +86,16 @@ fn a_page_in_the_middle_that_cannot_be_had_spoils_the_list() {
 }
 
 #[test]
+fn a_list_that_ends_before_its_count_proves_nobody() {
+    let rule = r#"{"on":"lookup","skip":1,"do":{"status":200,"body":{"totalResults":130,"Resources":[]}}}"#;
+    let (stage, done) = job(130, rule, &[]);
+    done.expect(0);
+    stage.check_truth();
+    assert_eq!(counts(&stage), (2, 130), "whoever was not shown could be a namesake");
+    assert!(warning(&stage).contains("counts users that it does not show"), "{}", warning(&stage));
+}
+
+#[test]
 fn a_redirect_or_a_token_that_is_refused_stops_the_run_as_ever() {
     let (stage, done) =
         job(20, r#"{"on":"lookup","do":{"redirect":"http://127.0.0.1:9/","status":307}}"#, &[]);

@@ -1,6 +1,6 @@
 //! The list is older than the PATCH: whoever has changed since is caught, and not changed blindly.
 
-use scim_rekey::sandbox::{Kind, Options, StaleMatch, User};
+use scim_rekey::sandbox::{Kind, Options, PatchReply, StaleMatch, User};
 
 use super::{accounts, counts, known, listing, service, warning};
 use crate::support::{Person, Stage, faults};
@@ -37,10 +37,24 @@ fn who_bears_the_name_now_is_changed() {
     let rules = r#"{"on":"patch","user":"a","do":{"rename":"ann.married@example.com"}},
                    {"on":"lookup","user":"ann@example.com","do":{"status":200,"body":{"totalResults":1,"Resources":[
                        {"id":"h","userName":"ann@example.com","active":true,"meta":{"version":"W/\"1\""}}]}}}"#;
-    let stage = Stage::new(people, Options { faults: faults(rules).faults, ..service(users) });
+    let silent = Options { patch_reply: PatchReply::NoContent, ..service(users) };
+    let stage = Stage::new(people, Options { faults: faults(rules).faults, ..silent });
     stage.finish(listing(&stage)).expect(0);
     let truth = stage.truth();
     assert_eq!(truth.applied.iter().map(|applied| applied.user_id.as_str()).collect::<Vec<_>>(), ["h"]);
+}
+
+/// Some services list versions and take every PATCH, whatever its `If-Match` says.
+#[test]
+fn a_yes_that_shows_somebody_else_stops_the_run() {
+    let people = vec![Person::new("ann@example.com"), Person::new("bob@example.com")];
+    let users = vec![User::new("heir@example.com").id("h"), User::new("bob@example.com").id("b")];
+    let rule = r#"{"on":"lookup","do":{"status":200,"body":{"totalResults":1,"Resources":[
+        {"id":"h","userName":"ann@example.com","active":true,"meta":{"version":"W/\"1\""}}]}}}"#;
+    let stage = Stage::new(people, Options { faults: faults(rule).faults, ..service(users) });
+    stage.finish(listing(&stage).args(["--concurrency", "1"])).expect(78);
+    assert_eq!(stage.truth().patch_requests, 1, "the first goes alone");
+    assert_eq!(stage.outcome(2), "unknown/server_error");
 }
 
 /// The two rows are about one person, whose name has changed in between.

@@ -49,6 +49,8 @@ pub(super) async fn read(
         air: JoinSet::new(),
         shown: Shown::new(folding, 0),
         read: 0,
+        came: 0,
+        counted: None,
     };
     loop {
         reading.launch()?;
@@ -56,6 +58,10 @@ pub(super) async fn read(
         let Some(landed) = reading.air.join_next().await else { break };
         let (span, reply) = landed.map_err(|_| internal())?;
         reading.land(span, reply)?;
+    }
+    // Whoever was counted and not shown could be a namesake.
+    if reading.came < reading.counted.unwrap_or_default() {
+        return Err(Endless::Empty.into());
     }
     Ok(reading.shown.settled())
 }
@@ -67,7 +73,11 @@ struct Reading<'a> {
     pages: Pages,
     air: JoinSet<(Span, Result<Reply, Fault>)>,
     shown: Shown,
+    /// Pages.
     read: u64,
+    /// Users on them, and the fewest that any of them counted in all.
+    came: u64,
+    counted: Option<u64>,
 }
 
 impl Reading<'_> {
@@ -127,6 +137,8 @@ impl Reading<'_> {
         };
         self.read += 1;
         let users = resources.unwrap_or_default();
+        self.came += users.len() as u64;
+        self.counted = self.counted.into_iter().chain(total_results).min();
         let first = self.pages.total().is_none();
         self.pages.came(span, users.len() as u64, total_results)?;
         if first {

@@ -236,7 +236,7 @@ impl Pacer {
             _ if live == wanted => return None,
             Some(Alone::Shared) => "all tokens were refused together (429), so they share one limit",
             Some(Alone::Same) => "the token endpoint gave the same token again",
-            None => "the token endpoint gave no more",
+            None => "the token endpoint gave no more, or one was to wait for longer than --max-wait",
         };
         Some(format!("of {wanted} tokens {live} went on to the end: {why}"))
     }
@@ -275,6 +275,12 @@ impl Pacer {
     fn hold(&self, pass: &Pass<'_>, wait: Duration, why: Why) -> bool {
         let mut state = self.state();
         let (now, sent) = (Instant::now(), pass.sent);
+        let others = state.live().count() > 1;
+        if !self.allows(wait) && others && why != Why::Down {
+            // The others may still be used: this one is as good as gone.
+            state.lanes[pass.lane].retire();
+            return true;
+        }
         if !self.allows(wait) {
             // The run stops for this; nothing leaves until it has.
             let long = Some(now + self.patience.max_wait);

@@ -21,27 +21,37 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<N
 pub(super) struct Told {
     quota: Quota,
     gap: Duration,
+    /// What can be made up for.
+    slack: Duration,
     limiter: Limiter,
     /// When the next request is due, if it is asked for by then.
     due: Option<Instant>,
+    left: Option<Instant>,
 }
 
 impl Told {
     /// Nothing was sent yet, and nothing is saved up.
     pub(super) fn new(rate: Rate) -> Option<Self> {
         let quota = Quota::with_period(rate.gap())?.allow_burst(rate.tenth());
-        Some(Self { quota, gap: rate.gap(), limiter: without_savings(quota), due: None })
+        let slack = rate.gap() * (rate.tenth().get() - 1);
+        let limiter = without_savings(quota);
+        Some(Self { quota, gap: rate.gap(), slack, limiter, due: None, left: None })
     }
 
     /// Takes leave for a request that nothing else has kept back since `earliest`, or says when there
     /// will be.
     pub(super) fn leave(&mut self, earliest: Instant, now: Instant) -> Result<(), Instant> {
-        if self.due.is_none_or(|due| earliest > due) {
+        let idle = self.due.is_none_or(|due| earliest > due);
+        // A new one gives a pass at once, so the last must be a gap away.
+        if idle && self.left.is_none_or(|left| now >= left + self.gap) {
             self.limiter = without_savings(self.quota);
         }
         match self.limiter.check() {
             Ok(()) => {
-                self.due = Some(self.due.map_or(now, |due| due.max(earliest)) + self.gap);
+                // What cannot be made up for any more is not due.
+                let made_up = now.checked_sub(self.slack).unwrap_or(now);
+                self.due = Some(self.due.unwrap_or(now).max(earliest).max(made_up) + self.gap);
+                self.left = Some(now);
                 Ok(())
             }
             Err(early) => Err(now + early.wait_time_from(self.limiter.clock().now())),
@@ -93,6 +103,29 @@ mod tests {
             let next = told.leave(start, Instant::now()).unwrap_err() - Instant::now();
             assert_eq!(next.as_micros(), GAP.as_micros());
             tokio::time::advance(GAP).await;
+        }
+    }
+
+    /// Sixteen wait in a queue, and each timer is late by some milliseconds.
+    #[tokio::test(start_paused = true)]
+    async fn late_timers_never_add_up_to_a_burst() {
+        for (requests, burst) in [(5, 1), (20, 1), (100, 9)] {
+            let mut told = Told::new(Rate::new(requests, Duration::from_secs(1)).unwrap()).unwrap();
+            let mut left = Vec::new();
+            while left.len() < 3000 {
+                let earliest = left.len().checked_sub(16).map_or_else(Instant::now, |slot| left[slot]);
+                let now = Instant::now();
+                match told.leave(earliest, now) {
+                    Ok(()) => left.push(now),
+                    Err(next) => tokio::time::advance(next - now + Duration::from_millis(2)).await,
+                }
+            }
+            let second = Duration::from_secs(1);
+            let busiest = left
+                .iter()
+                .map(|from| left.iter().filter(|at| **at >= *from && **at < *from + second).count());
+            let most = usize::try_from(requests).unwrap() + burst;
+            assert!(busiest.max().unwrap() <= most, "{requests} a second");
         }
     }
 
