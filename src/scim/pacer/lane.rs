@@ -9,15 +9,14 @@ use tokio::time::Instant;
 
 use super::Patience;
 use super::budget::{Budget, Sent, Standing};
-use super::rate::Pace;
+use super::rate::{CATCH_UP, Pace, Rate};
 use super::told::Told;
 use super::window::Window;
 use crate::scim::breaker::Health;
 use crate::scim::tempo::{Refusal, Tempo};
 
-/// How far behind its pace a lane may be and make up for it: a tenth of a second's worth.
-const CATCH_UP: Duration = Duration::from_millis(100);
-/// The same where the pace is only what the service turned out to take, unless a gap is longer.
+/// How far behind its pace a lane may be and make up for it, where the pace is only what the service turned out to take, unless a gap
+/// is longer.
 const CAREFUL_CATCH_UP: Duration = Duration::from_millis(5);
 
 /// What a token may be used for at the moment.
@@ -113,8 +112,14 @@ impl Lane {
             return Obstacle::Change;
         }
         let earliest = self.earliest(asked, now);
-        let told = self.told.as_mut().filter(|_| self.pace.gap().is_some() || !self.budget.is_known());
+        let counts = self.told_counts();
+        let told = self.told.as_mut().filter(|_| counts);
         told.and_then(|told| told.leave(earliest, now).err()).map_or(Obstacle::None, Obstacle::Until)
+    }
+
+    /// Whether the rate that was told is kept: `auto` keeps to it as long as the service says nothing.
+    const fn told_counts(&self) -> bool {
+        self.pace.gap().is_some() || !self.budget.is_known()
     }
 
     /// Since when nothing but its pace keeps a request back.
@@ -124,7 +129,7 @@ impl Lane {
 
     /// The gap that the command line and past refusals ask for.
     fn gap(&mut self, now: Instant) -> Option<Duration> {
-        let told = if self.budget.is_known() { self.pace.gap() } else { self.pace.gap_unless_told() };
+        let told = self.pace.rate().filter(|_| self.told_counts()).map(Rate::gap);
         told.max(self.tempo.gap(now))
     }
 

@@ -212,14 +212,11 @@ impl Pacer {
 
     /// A lane without a token. False when it is the last one.
     pub(crate) fn retire(&self, lane: usize) -> bool {
-        let mut state = self.state();
-        let spare = state.lanes.iter().enumerate().any(|(other, it)| other != lane && it.is_live());
-        if spare {
-            state.lanes[lane].retire();
-            drop(state);
+        let retired = self.state().retire(lane);
+        if retired {
             self.changed.notify_waiters();
         }
-        spare
+        retired
     }
 
     /// One token from now on.
@@ -275,13 +272,11 @@ impl Pacer {
     fn hold(&self, pass: &Pass<'_>, wait: Duration, why: Why) -> bool {
         let mut state = self.state();
         let (now, sent) = (Instant::now(), pass.sent);
-        let others = state.live().count() > 1;
-        if !self.allows(wait) && others && why != Why::Down {
-            // The others may still be used: this one is as good as gone.
-            state.lanes[pass.lane].retire();
-            return true;
-        }
         if !self.allows(wait) {
+            // The others may still be used: this one is as good as gone.
+            if why != Why::Down && state.retire(pass.lane) {
+                return true;
+            }
             // The run stops for this; nothing leaves until it has.
             let long = Some(now + self.patience.max_wait);
             state.lanes.iter_mut().for_each(|lane| lane.wait_as_long_as(long));
@@ -323,6 +318,15 @@ impl Pacer {
 impl State {
     fn live(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.iter().filter(|lane| lane.is_live())
+    }
+
+    /// Does without a lane. False when it is the last one.
+    fn retire(&mut self, lane: usize) -> bool {
+        let spare = self.live().count() > usize::from(self.lanes[lane].is_live());
+        if spare {
+            self.lanes[lane].retire();
+        }
+        spare
     }
 
     /// The first lane alone goes on, when all have waited as they were asked to.

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// than the one before must not be the one too many of a window that the service counts.
 const KEPT_BACK: f64 = 0.004;
 
+/// How far behind its pace a token may be and make up for it: a tenth of a second's worth.
+pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// What is said about the pace before the first request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pace {
@@ -35,9 +38,9 @@ impl Rate {
         self.gap
     }
 
-    /// So many leave in a tenth of a second; one at least.
+    /// So many leave in the time that can be made up for; one at least.
     pub(super) fn tenth(self) -> NonZeroU32 {
-        let tenth = Duration::from_millis(100).as_nanos() / self.gap.as_nanos().max(1);
+        let tenth = CATCH_UP.as_nanos() / self.gap.as_nanos().max(1);
         u32::try_from(tenth).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
     }
 }
@@ -57,11 +60,6 @@ impl Pace {
             Self::Told(rate) | Self::Auto(rate) => Some(rate),
             Self::Unlimited => None,
         }
-    }
-
-    /// The gap that is kept as long as the service says nothing.
-    pub(super) fn gap_unless_told(self) -> Option<Duration> {
-        self.rate().map(Rate::gap)
     }
 }
 

@@ -48,6 +48,27 @@ fn most_in_a_second(times: &[Instant]) -> usize {
     (0..times.len()).map(|place| from(place).count()).max().unwrap_or_default()
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_to_wait_for_too_long_is_done_without_unless_it_is_the_last() {
+    let (pacer, long) = (Pacer::new(told(100, 1), 2, PATIENCE), PATIENCE.max_wait * 2);
+    let (first, other) = (pacer.admit(None).await.unwrap(), pacer.admit(None).await.unwrap());
+    let second = pacer.admit(None).await.unwrap();
+    assert_eq!((first.lane(), other.lane(), second.lane()), (0, 1, 0));
+    // Both were in the air when the service began to refuse.
+    for pass in [first, second] {
+        assert!(pass.hold(long, Why::Refused) && pacer.fewer_tokens().is_some());
+        pass.finish(Health::Throttled, None);
+    }
+    other.finish(Health::Up, None);
+    for _ in 0..5 {
+        let pass = pacer.admit(None).await.unwrap();
+        assert_eq!(pass.lane(), 1);
+        pass.finish(Health::Up, None);
+    }
+    let last = pacer.admit(None).await.unwrap();
+    assert!(!last.hold(long, Why::Refused));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
