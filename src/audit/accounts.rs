@@ -34,23 +34,24 @@ impl Accounts {
     }
 
     /// Rows that may have claimed this account.
-    pub(crate) fn suspects(&self, user_id: &str) -> Vec<u64> {
+    pub(crate) fn suspects(&self, user_id: &str) -> Suspects {
         let hash = self.hash(user_id);
-        self.tables.iter().flat_map(|table| table.way(hash, self.slot)).collect()
+        let claims = self.tables.iter().flat_map(|table| table.claims_of(hash));
+        let lines = claims.map(|(_, line)| line).filter(|line| *line != NOBODY).collect();
+        Suspects { hash, lines }
     }
 
-    /// Notes a claim, unless it is noted.
-    pub(crate) fn claim(&mut self, user_id: &str, line: u64) {
-        if self.suspects(user_id).contains(&line) {
+    /// Notes that a row has claimed the account of these suspects, unless it is one of them.
+    pub(crate) fn claim(&mut self, suspects: &Suspects, line: u64) {
+        if suspects.lines.contains(&line) {
             return;
         }
-        let hash = self.hash(user_id);
         if self.tables.last().is_none_or(|table| !table.has_room()) {
             let claims: usize = self.tables.iter().map(|full| full.claims).sum();
             self.tables.push(Table::new(claims as u64, self.slot));
         }
         if let Some(table) = self.tables.last_mut() {
-            table.put(hash, line, self.slot);
+            table.put(suspects.hash, line);
         }
     }
 
@@ -58,13 +59,10 @@ impl Accounts {
     pub(crate) fn release(&mut self, user_id: &str, line: u64) {
         let hash = self.hash(user_id);
         for table in &mut self.tables {
-            let place = table.places(hash).find(|place| match table.claim_at(*place, self.slot) {
-                0 => true,
-                claim => self.slot.line(claim, hash) == Some(line),
-            });
-            if let Some(place) = place.filter(|place| table.claim_at(*place, self.slot) != 0) {
+            let claim = table.claims_of(hash).find(|(_, claimant)| *claimant == line);
+            if let Some((place, _)) = claim {
                 // The slot stays taken: the ways of others lead over it.
-                table.set(place, self.slot.claim(hash, NOBODY), self.slot);
+                table.set(place, self.slot.claim(hash, NOBODY));
             }
         }
     }
@@ -88,6 +86,14 @@ impl Accounts {
             self.hasher.hash_one(user_id)
         }
     }
+}
+
+/// Rows that may have claimed one account.
+#[derive(Debug)]
+pub(crate) struct Suspects {
+    hash: u64,
+    /// Their lines.
+    pub(crate) lines: Vec<u64>,
 }
 
 /// Whether two ids are one account's.
@@ -141,6 +147,7 @@ impl Slot {
 struct Table {
     /// 0 is a free slot: no row is on line 0.
     slots: Vec<u8>,
+    slot: Slot,
     len: usize,
     claims: usize,
 }
@@ -153,36 +160,36 @@ impl Table {
     fn new(claims: u64, slot: Slot) -> Self {
         let claims = usize::try_from(claims.max(LEAST_ROOM)).unwrap_or(usize::MAX);
         let len = claims.saturating_mul(10).div_ceil(USED_OF_10) + 1;
-        Self { slots: vec![0; len.saturating_mul(slot.bytes)], len, claims: 0 }
+        Self { slots: vec![0; len.saturating_mul(slot.bytes)], slot, len, claims: 0 }
     }
 
     const fn has_room(&self) -> bool {
         self.claims * 10 < self.len * USED_OF_10
     }
 
-    /// The lines on the way of a hash whose claims could be its.
-    fn way(&self, hash: u64, slot: Slot) -> impl Iterator<Item = u64> + '_ {
-        let claims = self.places(hash).map(move |place| self.claim_at(place, slot));
-        let lines = claims.take_while(|claim| *claim != 0).filter_map(move |claim| slot.line(claim, hash));
-        lines.filter(|line| *line != NOBODY)
+    /// The claims that could be of this hash: their places and lines.
+    fn claims_of(&self, hash: u64) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let way = self.places(hash).map(|place| (place, self.claim_at(place)));
+        let taken = way.take_while(|(_, claim)| *claim != 0);
+        taken.filter_map(move |(place, claim)| Some((place, self.slot.line(claim, hash)?)))
     }
 
-    fn put(&mut self, hash: u64, line: u64, slot: Slot) {
-        let free = self.places(hash).find(|place| self.claim_at(*place, slot) == 0);
+    fn put(&mut self, hash: u64, line: u64) {
+        let free = self.places(hash).find(|place| self.claim_at(*place) == 0);
         if let Some(place) = free {
-            self.set(place, slot.claim(hash, line), slot);
+            self.set(place, self.slot.claim(hash, line));
             self.claims += 1;
         }
     }
 
-    fn set(&mut self, place: usize, claim: u64, slot: Slot) {
-        let bytes = claim.to_le_bytes();
-        self.slots[place * slot.bytes..][..slot.bytes].copy_from_slice(&bytes[..slot.bytes]);
+    fn set(&mut self, place: usize, claim: u64) {
+        let size = self.slot.bytes;
+        self.slots[place * size..][..size].copy_from_slice(&claim.to_le_bytes()[..size]);
     }
 
-    fn claim_at(&self, place: usize, slot: Slot) -> u64 {
-        let mut bytes = [0; 8];
-        bytes[..slot.bytes].copy_from_slice(&self.slots[place * slot.bytes..][..slot.bytes]);
+    fn claim_at(&self, place: usize) -> u64 {
+        let (mut bytes, size) = ([0; 8], self.slot.bytes);
+        bytes[..size].copy_from_slice(&self.slots[place * size..][..size]);
         u64::from_le_bytes(bytes)
     }
 
@@ -206,15 +213,23 @@ fn is_uuid(id: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn claim(accounts: &mut Accounts, user_id: &str, line: u64) {
+        let suspects = accounts.suspects(user_id);
+        accounts.claim(&suspects, line);
+    }
+
     #[test]
     fn whoever_claimed_an_account_is_suspected() {
         for last_line in [4, 1 << 20, 1 << 40, u64::MAX] {
             let mut accounts = Accounts::new(last_line, 0);
             for line in 2..2000 {
-                accounts.claim(&format!("id {line}"), line.min(last_line));
+                claim(&mut accounts, &format!("id {line}"), line.min(last_line));
             }
             for line in 2..2000 {
-                assert!(accounts.suspects(&format!("id {line}")).contains(&line.min(last_line)), "{line}");
+                assert!(
+                    accounts.suspects(&format!("id {line}")).lines.contains(&line.min(last_line)),
+                    "{line}"
+                );
             }
         }
     }
@@ -223,8 +238,8 @@ mod tests {
     fn ids_have_case_and_uuids_have_none() {
         let uuid = "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12";
         let mut accounts = Accounts::new(9, 8);
-        accounts.claim(uuid, 6);
-        assert_eq!(accounts.suspects(&uuid.to_uppercase()), [6]);
+        claim(&mut accounts, uuid, 6);
+        assert_eq!(accounts.suspects(&uuid.to_uppercase()).lines, [6]);
         assert!(is_same(uuid, &uuid.to_uppercase()) && is_same("a", "a"));
         assert!(!is_same("a", "A") && !is_same(uuid, "a"));
     }
@@ -233,16 +248,16 @@ mod tests {
     fn a_claim_can_be_taken_back() {
         let mut accounts = Accounts::new(99, 0);
         for line in 2..60 {
-            accounts.claim(&format!("id {line}"), line);
+            claim(&mut accounts, &format!("id {line}"), line);
         }
         for line in 2..60 {
             accounts.release(&format!("id {line}"), line + 1);
             assert!(
-                accounts.suspects(&format!("id {line}")).contains(&line),
+                accounts.suspects(&format!("id {line}")).lines.contains(&line),
                 "only its own row takes it back"
             );
             accounts.release(&format!("id {line}"), line);
-            assert!(!accounts.suspects(&format!("id {line}")).contains(&line));
+            assert!(!accounts.suspects(&format!("id {line}")).lines.contains(&line));
         }
     }
 
@@ -250,9 +265,9 @@ mod tests {
     fn a_claim_is_made_once() {
         let mut accounts = Accounts::new(9, 8);
         for _ in 0..1000 {
-            accounts.claim("a", 2);
+            claim(&mut accounts, "a", 2);
         }
-        assert_eq!((accounts.suspects("a"), accounts.tables.len()), (vec![2], 1));
+        assert_eq!((accounts.suspects("a").lines, accounts.tables.len()), (vec![2], 1));
     }
 
     #[test]
@@ -261,11 +276,11 @@ mod tests {
         let mut accounts = Accounts::new(ROWS + 1, ROWS);
         for line in 2..ROWS + 2 {
             let table = accounts.tables.last_mut().unwrap();
-            table.put(accounts.hasher.hash_one(line), line, accounts.slot);
+            table.put(accounts.hasher.hash_one(line), line);
         }
         let bytes: usize = accounts.tables.iter().map(|table| table.slots.len()).sum();
         assert!(bytes as u64 <= 5 * ROWS && accounts.tables.len() == 1, "{bytes} bytes");
-        let suspects: usize = (0..1000).map(|n| accounts.suspects(&format!("another {n}")).len()).sum();
+        let suspects: usize = (0..1000).map(|n| accounts.suspects(&format!("another {n}")).lines.len()).sum();
         assert!(suspects < 100, "{suspects} of the rows on 1000 ways");
     }
 }

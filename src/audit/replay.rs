@@ -208,7 +208,8 @@ fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'st
     if before.is_some_and(|before| !is_same(before, user_id)) {
         past.accounts.note_moved(row);
     }
-    past.accounts.claim(user_id, row);
+    let suspects = past.accounts.suspects(user_id);
+    past.accounts.claim(&suspects, row);
     let user_id = Some(user_id.to_owned());
     let doubt = Some(Doubt::ReplyLost);
     past.unsettled.insert(row, Trail { attempts: line.attempts, user_id, doubt, ..Trail::default() });

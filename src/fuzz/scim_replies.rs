@@ -10,9 +10,10 @@ use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
 use crate::domain::target::Target;
 use crate::scim::auth;
+use crate::scim::directory::Terms;
 use crate::scim::http::{Body, Reply};
 use crate::scim::shown::{Shown, shown};
-use crate::scim::wire::{self, MfaAttribute, Refusal};
+use crate::scim::wire::{MfaAttribute, Refusal};
 
 const NAME: &str = "ann@example.com";
 const PASSWORD: &str = "Hunter2-long";
@@ -36,7 +37,7 @@ pub fn scim_replies(bytes: &[u8]) {
     check_token(reply(status));
     let config = serde_json::from_slice::<Json>(pages[0]).ok();
     let tagged = config.is_some_and(|config| *config.get("etag").get("supported") == Json::Bool(true));
-    assert_eq!(wire::supports_etag(&reply(200)), tagged);
+    assert_eq!(Terms::of(&reply(200)).etag, tagged);
 }
 
 fn head(bytes: &[u8]) -> (u16, Option<HeaderValue>, &[u8]) {

@@ -40,14 +40,15 @@ impl Claims {
         if declared && is_before == Some(true) {
             return None;
         }
-        let first = self.accounts.suspects(user_id).into_iter().filter(|row| *row != line).find(has_it);
+        let suspects = self.accounts.suspects(user_id);
+        let first = suspects.lines.iter().copied().filter(|row| *row != line).find(has_it);
         if first.is_some() {
             return first;
         }
         if is_before == Some(false) {
             self.accounts.note_moved(line);
         }
-        self.accounts.claim(user_id, line);
+        self.accounts.claim(&suspects, line);
         self.unlogged.insert(line, user_id.to_owned());
         None
     }

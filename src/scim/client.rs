@@ -86,7 +86,7 @@ impl Client {
 
     /// What whoever reads of this run tomorrow should know.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.directory.warning().into_iter().chain(self.exchange.warnings()).collect()
+        self.directory.warning().into_iter().chain(self.exchange.pacer().fewer_tokens()).collect()
     }
 
     /// What lies between requests and replies, to ask it what it did.
@@ -105,7 +105,7 @@ impl Client {
         let url = self.url(&["ServiceProviderConfig"], None);
         let config = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
         let terms = match config {
-            Ok(reply) => Terms { etag: wire::supports_etag(&reply), max_results: wire::max_results(&reply) },
+            Ok(reply) => Terms::of(&reply),
             Err(fault) => prevents(fault).map_or(Ok(Terms::default()), Err)?,
         };
         self.etag.store(terms.etag, Ordering::Relaxed);

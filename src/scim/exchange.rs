@@ -167,11 +167,6 @@ impl Exchange {
         u32::try_from(self.pacer.tokens()).unwrap_or(u32::MAX)
     }
 
-    /// What people should know of how it went with the tokens.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        self.pacer.fewer_tokens().into_iter().collect()
-    }
-
     /// Makes others wait when the reply asks for it.
     fn hold(&self, pass: &Pass<'_>, verdict: Verdict, reply: Option<&Reply>) -> Result<(), Halt> {
         let Some(reply) = reply else { return Ok(()) };

@@ -82,18 +82,6 @@ pub(crate) fn user_filter(email: &str) -> String {
     format!("userName eq {}", Value::from(email))
 }
 
-/// The most users that `ServiceProviderConfig` says are shown on a page.
-pub(crate) fn max_results(reply: &Reply) -> Option<u64> {
-    let config: Value = serde_json::from_slice(reply.bytes()?).ok()?;
-    config["filter"]["maxResults"].as_u64().filter(|most| *most > 0)
-}
-
-/// Whether `ServiceProviderConfig` (RFC 7643 section 5) says that entity tags work.
-pub(crate) fn supports_etag(reply: &Reply) -> bool {
-    let config = reply.bytes().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-    reply.status == 200 && config.is_some_and(|config| config["etag"]["supported"] == true)
-}
-
 /// What an error reply says, read by shape: SCIM Error, the vendor's `ErrorBody`, OAuth error.
 #[derive(Debug, Default)]
 pub(crate) struct Refusal {

@@ -2,7 +2,7 @@
 
 use scim_rekey::sandbox::{Directory, Kind, Options, User};
 
-use super::{accounts, counts, known, listing, lookups, number, service};
+use super::{accounts, counts, known, known_with, listing, lookups, service, spans};
 use crate::support::{Person, Stage};
 
 /// A whole organisation of so many, found as the program likes.
@@ -34,14 +34,11 @@ fn a_whole_organisation_of_10_000_takes_at_most_1_02_requests_a_row() {
 
 #[test]
 fn pages_are_as_large_as_the_service_says_and_ask_for_little() {
-    let people = Person::many(130);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { max_page: 50, ..service(users) });
+    let stage = known_with(130, |options| Options { max_page: 50, ..options });
     stage.finish(listing(&stage)).expect(0);
     stage.check_truth();
     let (pages, names) = lookups(&stage);
-    let mut asked: Vec<_> =
-        pages.iter().map(|page| (number(page, "startIndex"), number(page, "count"))).collect();
+    let mut asked = spans(&pages);
     asked.sort_unstable();
     assert_eq!((asked, names.len()), (vec![(1, 50), (51, 50), (101, 30)], 0));
     assert!(

@@ -7,7 +7,7 @@ mod stopped;
 
 use scim_rekey::sandbox::{Directory, Kind, Options, Seen, User};
 
-use crate::support::{Person, Program, Stage};
+use crate::support::{Person, Program, Stage, faults};
 
 /// Accounts for these people, and nobody else.
 fn accounts(people: &[Person]) -> Vec<User> {
@@ -19,11 +19,21 @@ fn service(users: Vec<User>) -> Options {
     Options { directory: Directory::Listed(users), ..Options::default() }
 }
 
-/// So many people, whom the service knows.
-fn known(count: usize) -> Stage {
+/// So many people, whom the service knows, with these habits of its own.
+fn known_with(count: usize, habits: impl FnOnce(Options) -> Options) -> Stage {
     let people = Person::many(count);
     let users = accounts(&people);
-    Stage::new(people, service(users))
+    Stage::new(people, habits(service(users)))
+}
+
+/// So many people, whom the service knows.
+fn known(count: usize) -> Stage {
+    known_with(count, |options| options)
+}
+
+/// The same, and these faults.
+fn known_but(count: usize, rules: &str) -> Stage {
+    known_with(count, |options| Options { faults: faults(rules).faults, ..options })
 }
 
 /// The job, with the list of users.
@@ -47,6 +57,11 @@ fn counts(stage: &Stage) -> (usize, usize) {
 fn number(seen: &Seen, name: &str) -> u64 {
     let pairs = seen.query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.parse().unwrap()).next().unwrap()
+}
+
+/// From where and for how many each of these pages was asked for.
+fn spans(pages: &[Seen]) -> Vec<(u64, u64)> {
+    pages.iter().map(|page| (number(page, "startIndex"), number(page, "count"))).collect()
 }
 
 /// The warning about the list, in summary.json.

@@ -3,28 +3,23 @@
 use scim_rekey::sandbox::{Fault, Kind, On, Options, StatusReply, User};
 use serde_json::{Value, json};
 
-use super::{accounts, counts, known, listing, lookups, number, service, warning};
+use super::{accounts, counts, known, known_but, known_with, listing, lookups, service, spans, warning};
 use crate::support::{Finished, Person, Stage, faults};
 
 /// The job for so many people, with the list of users and these faults.
 fn job(count: usize, rules: &str, args: &[&str]) -> (Stage, Finished) {
-    let people = Person::many(count);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(rules).faults, ..service(users) });
+    let stage = known_but(count, rules);
     let done = stage.finish(listing(&stage).args(args));
     (stage, done)
 }
 
 #[test]
 fn large_pages_that_are_refused_are_asked_for_again_smaller() {
-    let people = Person::many(130);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { busy_page_over: Some(40), ..service(users) });
+    let stage = known_with(130, |options| Options { busy_page_over: Some(40), ..options });
     stage.finish(listing(&stage)).expect(0);
     stage.check_truth();
     let (pages, names) = lookups(&stage);
-    let mut asked: Vec<_> =
-        pages.iter().map(|page| (number(page, "startIndex"), number(page, "count"))).collect();
+    let mut asked = spans(&pages);
     assert_eq!(asked[..3], [(1, 100), (1, 50), (1, 25)]);
     asked[3..].sort_unstable();
     assert_eq!(asked[3..], [(26, 25), (51, 25), (76, 25), (101, 25), (126, 5)]);
@@ -124,14 +119,11 @@ fn a_service_that_ignores_where_a_page_begins_is_seen_through() {
 #[test]
 fn a_service_that_shows_fewer_than_it_says_is_taken_by_its_deeds() {
     let rule = r#"{"on":"config","do":{"status":200,"body":{"etag":{"supported":true},"filter":{"maxResults":100}}}}"#;
-    let people = Person::many(130);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { max_page: 30, faults: faults(rule).faults, ..service(users) });
+    let stage = known_with(130, |options| Options { max_page: 30, faults: faults(rule).faults, ..options });
     stage.finish(listing(&stage)).expect(0);
     stage.check_truth();
     let (pages, names) = lookups(&stage);
-    let mut asked: Vec<_> =
-        pages.iter().map(|page| (number(page, "startIndex"), number(page, "count"))).collect();
+    let mut asked = spans(&pages);
     asked.sort_unstable();
     assert_eq!((asked, names.len()), (vec![(1, 100), (31, 30), (61, 30), (91, 30), (121, 10)], 0));
 }

@@ -2,7 +2,7 @@
 
 use scim_rekey::sandbox::{Kind, Options, PatchReply, StaleMatch, User};
 
-use super::{accounts, counts, known, listing, service, warning};
+use super::{accounts, counts, known, known_but, listing, service, warning};
 use crate::support::{Person, Stage, faults};
 
 const ALL: [StaleMatch; 3] = [StaleMatch::PreconditionFailed, StaleMatch::InvalidVers, StaleMatch::Conflict];
@@ -73,9 +73,7 @@ fn an_account_that_a_row_had_to_leave_is_free_for_the_row_of_its_new_name() {
 #[test]
 fn who_was_deactivated_since_is_left_alone() {
     let rules = r#"{"on":"patch","user":"user1@example.com","do":"deactivate"}"#;
-    let people = Person::many(3);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(rules).faults, ..service(users) });
+    let stage = known_but(3, rules);
     stage.finish(listing(&stage)).expect(0);
     stage.check_truth();
     assert_eq!((stage.outcome(3).as_str(), stage.truth().applied.len()), ("skipped/inactive", 2));
@@ -107,9 +105,7 @@ fn every_patch_after_the_list_bears_the_version() {
 #[test]
 fn a_change_in_doubt_is_looked_up_by_name() {
     let rules = r#"{"on":"patch","user":"user1@example.com","do":{"status_after":502}}"#;
-    let people = Person::many(3);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(rules).faults, ..service(users) });
+    let stage = known_but(3, rules);
     stage.finish(listing(&stage)).expect(0);
     stage.check_truth();
     assert_eq!((counts(&stage), stage.truth().patch_requests), ((1, 1), 4));
@@ -139,9 +135,7 @@ fn a_list_without_versions_is_not_read_on() {
     let rule = format!(
         r#"{{"on":"lookup","do":{{"status":200,"body":{{"totalResults":150,"Resources":[{users}]}}}}}}"#
     );
-    let people = Person::many(150);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(&rule).faults, ..service(users) });
+    let stage = known_but(150, &rule);
     stage.run().expect(0);
     stage.check_truth();
     assert_eq!(counts(&stage), (1, 150));

@@ -2,18 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use scim_rekey::sandbox::Options;
-
-use super::{accounts, counts, lookups, service};
-use crate::support::{Person, Program, Running, Stage, ends, faults, until};
+use super::{counts, known_but, lookups};
+use crate::support::{Program, Running, Stage, ends, until};
 
 const ROWS: usize = 250;
 
 /// The job, with the way that the program chooses, and these faults.
 fn under_way(rule: &str) -> (Stage, Running) {
-    let people = Person::many(ROWS);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(rule).faults, ..service(users) });
+    let stage = known_but(ROWS, rule);
     let running = stage.program().args(["--concurrency", "8"]).start();
     (stage, running)
 }
@@ -49,9 +45,7 @@ fn a_signal_while_the_list_is_read_is_heeded_at_once() {
 
 #[test]
 fn the_time_for_the_run_can_be_over_while_the_list_is_read() {
-    let people = Person::many(ROWS);
-    let users = accounts(&people);
-    let stage = Stage::new(people, Options { faults: faults(SLOW_LIST).faults, ..service(users) });
+    let stage = known_but(ROWS, SLOW_LIST);
     stage.finish(stage.program().args(["--max-duration", "1s"])).expect(75);
     assert_eq!(stage.outcome(2), "pending/deadline");
     goes_on(&stage, ROWS as u64);
@@ -83,10 +77,8 @@ fn a_process_that_is_killed_after_the_list_is_gone_on_with() {
 #[test]
 #[ignore = "needs script(1)"]
 fn a_terminal_is_told_that_the_list_is_read() {
-    let people = Person::many(ROWS);
-    let users = accounts(&people);
     let slow = r#"{"on":"lookup","skip":1,"times":null,"do":{"wait_ms":1500}}"#;
-    let stage = Stage::new(people, Options { faults: faults(slow).faults, ..service(users) });
+    let stage = known_but(ROWS, slow);
     let typed = format!("'{}' {}", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
     let shell = Program::below_shell(&format!("exec script -qec \"{typed}\" /dev/null"), [""; 0]);
     let done = stage.finish(stage.with_env(shell).without_env("RUST_LOG").env("TERM", "xterm")).expect(0);

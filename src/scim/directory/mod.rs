@@ -24,11 +24,13 @@ mod wish;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use reqwest::Url;
+use serde_json::Value;
 
 use self::map::Map;
 use self::reading::Unread;
 pub(crate) use self::wish::{When, Wish};
 use super::exchange::{Exchange, Fault};
+use super::http::Reply;
 use super::identity::Listed;
 use crate::domain::email::Email;
 use crate::domain::stop::Halt;
@@ -42,13 +44,25 @@ pub(crate) struct Directory {
     warning: Mutex<Option<String>>,
 }
 
-/// What `ServiceProviderConfig` says that matters here.
+/// What `ServiceProviderConfig` (RFC 7643 section 5) says that matters here.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Terms {
     /// Whether a PATCH can be held against a version.
     pub(crate) etag: bool,
     /// Users a page.
     pub(crate) max_results: Option<u64>,
+}
+
+impl Terms {
+    /// What a reply says; nothing when it is no such configuration.
+    pub(crate) fn of(reply: &Reply) -> Self {
+        let body = reply.bytes().filter(|_| reply.status == 200);
+        let config: Value = body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        Self {
+            etag: config["etag"]["supported"] == true,
+            max_results: config["filter"]["maxResults"].as_u64().filter(|most| *most > 0),
+        }
+    }
 }
 
 impl Directory {
