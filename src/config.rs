@@ -1,5 +1,8 @@
-//! Flags and environment become a checked configuration: each default and each check stands here
-//! once. Precedence: flag, environment, default.
+//! Flags, environment and file become a checked configuration: each default and each check stands here
+//! once. Precedence: flag, environment, file, default.
+
+pub(crate) mod attributes;
+pub(crate) mod file;
 
 use std::env::VarError;
 use std::fs;
@@ -9,16 +12,19 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use crate::cli::{RunArgs, ServiceArgs, TokenAuth};
+use crate::cli::{PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, TokenAuth};
 use crate::domain::secret::Secret;
 use crate::scim::auth::{ClientAuth, Credentials};
 use crate::scim::http;
+use crate::scim::platform::Platform;
 
 /// Who and where the service is.
 #[derive(Debug)]
 pub(crate) struct Service {
     /// SCIM base.
     pub(crate) base: Url,
+    /// The vendor's platform API beside it, where there is one.
+    pub(crate) platform: Option<Url>,
     /// How to get a token.
     pub(crate) credentials: Credentials,
     /// How to connect to it.
@@ -80,7 +86,9 @@ pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
     let base = endpoint("--scim-url", &base)?;
     let http = http_options(args, is_loopback(&base))?;
     let token_http = http::Options { loopback: is_loopback(&credentials.url), ..http.clone() };
-    Ok(Service { base, credentials, http, token_http })
+    let platform = Platform::beside(&base);
+    check_passwords(&args.passwords, &base, platform.as_ref())?;
+    Ok(Service { base, platform, credentials, http, token_http })
 }
 
 /// The built-in sandbox as a service.
@@ -100,7 +108,29 @@ pub(crate) fn sandbox_service(
     };
     let http = http_options(args, true)?;
     let base = endpoint("--scim-url", scim_url)?;
-    Ok(Service { base, credentials, token_http: http.clone(), http })
+    let platform = Platform::beside(&base);
+    Ok(Service { base, platform, credentials, token_http: http.clone(), http })
+}
+
+/// What would set digests as passwords, or needs an API that is not there, is refused before anything is sent.
+fn check_passwords(args: &PasswordArgs, base: &Url, platform: Option<&Url>) -> Result<(), Misconfigured> {
+    let host = base.host_str().unwrap_or_default();
+    let is_genesys = host.split('.').any(|part| part == "mypurecloud") || host.ends_with(".pure.cloud");
+    if args.password_encoding != PasswordEncoding::Plain && is_genesys && !args.force_password_encoding {
+        return Err(wrong(format!(
+            "--password-encoding sha256-hex would make the digest itself the password at {host}; \
+             --force-password-encoding sends it all the same"
+        )));
+    }
+    let asked = [
+        (args.password_route == PasswordRoute::Platform, "--password-route platform"),
+        (args.revoke_sessions, "--revoke-sessions"),
+        (args.password_policy == PolicyOf::Organization, "--password-policy organization"),
+    ];
+    let needs = asked.into_iter().find(|(asked, _)| *asked && platform.is_none());
+    needs.map_or(Ok(()), |(_, flag)| {
+        Err(wrong(format!("{flag} is the vendor's platform API, of which {base} shows nothing: its path does not end in /api/v2/scim/v2")))
+    })
 }
 
 const fn client_auth(flag: TokenAuth) -> ClientAuth {

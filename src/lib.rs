@@ -75,7 +75,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -86,7 +85,13 @@ use tracing_subscriber::{Layer as _, util::SubscriberInitExt as _};
 pub fn run() -> ExitCode {
     keep_memory_private();
     report_panics_by_place();
-    let cli = cli::Cli::parse();
+    let cli = match config::file::command_line(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            commands::complain(format_args!("scim-rekey: {wrong}"));
+            return ExitCode::from(78);
+        }
+    };
     init_logs(cli.verbose);
     let done = panic::catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli)));
     let code = match done {

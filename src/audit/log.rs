@@ -225,8 +225,15 @@ mod tests {
         let mut log = Log::new(tempfile::tempfile().unwrap(), "run".to_owned(), Head::default(), 0);
         let mut intent = |user_id| {
             let attributes = &[];
-            let line =
-                Body::Intent { line: 2, email: "a@b.test", user_id, attributes, attempts: 1, repeat: false };
+            let line = Body::Intent {
+                line: 2,
+                email: "a@b.test",
+                user_id,
+                attributes,
+                attempts: 1,
+                repeat: false,
+                sealed: None,
+            };
             (log.append(&line).offset, user_id)
         };
         let accounts = [intent("one"), intent("another"), intent("a third")];

@@ -39,6 +39,9 @@ pub(crate) enum Body<'a> {
         attempts: u32,
         /// Whether an earlier PATCH is in doubt.
         repeat: bool,
+        /// The number under which the generated password lies sealed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sealed: Option<u64>,
     },
     /// A row ended.
     Result(Row<'a>),
@@ -75,6 +78,11 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl<'a> Body<'a> {
     /// The line that declares a PATCH.
     pub(crate) fn intent(intent: &'a Intent) -> Self {
@@ -85,6 +93,7 @@ impl<'a> Body<'a> {
             attributes: &intent.attributes,
             attempts: intent.attempts,
             repeat: intent.repeat,
+            sealed: intent.sealed,
         }
     }
 
@@ -174,8 +183,11 @@ pub(crate) struct Traffic {
     pub(crate) token: u64,
     /// Look-ups, with the one of the service's configuration.
     pub(crate) lookup: u64,
-    /// PATCH requests.
+    /// PATCH requests, and passwords by their own route.
     pub(crate) patch: u64,
+    /// Requests that end sessions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) sessions: u64,
     /// Replies with status 429.
     pub(crate) throttled: u64,
     /// Milliseconds that the service made us wait.
@@ -189,6 +201,7 @@ impl Traffic {
             token: self.token.saturating_add(other.token),
             lookup: self.lookup.saturating_add(other.lookup),
             patch: self.patch.saturating_add(other.patch),
+            sessions: self.sessions.saturating_add(other.sessions),
             throttled: self.throttled.saturating_add(other.throttled),
             waited_ms: self.waited_ms.saturating_add(other.waited_ms),
         }

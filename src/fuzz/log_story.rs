@@ -71,6 +71,7 @@ fn tell(head: &mut Head, log: &mut Vec<u8>, what: u8, row: u8) -> Option<bool> {
         }
         4 | 5 => {
             let intent = Intent {
+                sealed: None,
                 line,
                 email,
                 user_id: format!("id-{row}"),

@@ -277,6 +277,7 @@ fn active(value: &Value) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
+    use crate::domain::target::NewPassword;
     use proptest::prelude::*;
 
     const NAME: &str = "ann@example.com";
@@ -289,7 +290,13 @@ mod tests {
                 break;
             }
         }
-        let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+        let target = Target {
+            line: 2,
+            email,
+            password: NewPassword::Given(Secret::new("x".into())),
+            phone: None,
+            attributes: Vec::new(),
+        };
         match search.verdict(target, false) {
             Ok(ready) => Ok(ready.id),
             Err((_, bad)) => Err(bad.outcome.reason()),
@@ -333,7 +340,13 @@ mod tests {
     fn an_entry_of_the_list_is_nobody_elses() {
         let ready = |name: &str| {
             let email = Email::parse(NAME).unwrap();
-            let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+            let target = Target {
+                line: 2,
+                email,
+                password: NewPassword::Given(Secret::new("x".into())),
+                phone: None,
+                attributes: Vec::new(),
+            };
             let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };
             Ready::listed(target, listed)
         };

@@ -24,6 +24,7 @@ pub(super) fn traffic(client: &Client) -> Traffic {
         token: exchange.auth().requests(),
         lookup: counts.lookup,
         patch: counts.patch,
+        sessions: counts.sessions,
         throttled: counts.throttled,
         waited_ms: u64::try_from(exchange.pacer().held().as_millis()).unwrap_or(u64::MAX),
     }
@@ -145,9 +146,14 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
             complain(format_args!("{rows:>8}    {}", outcome.reason()));
         }
     }
-    let Traffic { token, lookup, patch, throttled, waited_ms } = past.traffic;
+    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.traffic;
+    let ended = if sessions > 0 {
+        format!(", {} to end sessions", count(sessions, "request"))
+    } else {
+        String::new()
+    };
     complain(format_args!(
-        "{}, {}, {}; {throttled} answered 429, waited {:.1} s",
+        "{}, {}{ended}, {}; {throttled} answered 429, waited {:.1} s",
         count(lookup, "look-up"),
         count(patch, "change"),
         count(token, "token request"),
