@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("scim", &["domain", "failpoint", "figures"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
+    ("passwords", &["domain"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
     ("bench", &["domain", "audit", "input", "scim"]),
