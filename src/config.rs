@@ -9,10 +9,12 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use reqwest::Url;
 
-use crate::cli::{PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, TokenAuth};
+use crate::cli::{PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, Tables, TokenAuth};
+use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
 use crate::scim::auth::{ClientAuth, Credentials};
 use crate::scim::http;
@@ -31,6 +33,22 @@ pub(crate) struct Service {
     pub(crate) http: http::Options,
     /// How to connect to the token endpoint. Each stays off the proxy if it is on this machine.
     pub(crate) token_http: http::Options,
+}
+
+/// What the tables of the configuration file say.
+#[derive(Debug, Default)]
+pub(crate) struct Further {
+    /// The further attributes that rows may set.
+    pub(crate) attributes: Arc<[Attribute]>,
+    /// How users are told.
+    pub(crate) notices: Option<()>,
+}
+
+impl Further {
+    /// Checks the tables.
+    pub(crate) fn of(tables: &Tables) -> Result<Self, Misconfigured> {
+        Ok(Self { attributes: attributes::attributes(tables.attributes.as_ref())?, notices: None })
+    }
 }
 
 /// A setting that cannot be used: exit code 78, unless a file is missing.

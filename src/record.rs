@@ -16,8 +16,12 @@ use crate::audit::record::Body;
 use crate::audit::replay::End;
 use crate::domain::event::{Done, Intent};
 use crate::domain::outcome::Standing;
+use crate::domain::secret::Secret;
 use crate::domain::tally::Tally;
+use crate::domain::target::Target;
+use crate::failpoint;
 use crate::folder::lock::Lock;
+use crate::handover::sealed::{Entry, Sealed};
 use crate::views::outcomes::OutcomeFile;
 
 /// The record of one run, while it is written.
@@ -27,6 +31,7 @@ pub(crate) struct Record {
     ledger: Ledger,
     claims: Claims,
     outcomes: OutcomeFile,
+    sealed: Option<Sealed>,
     finished: Vec<(Done, String)>,
     lock: Lock,
 }
@@ -38,9 +43,17 @@ impl Record {
         ledger: Ledger,
         accounts: Accounts,
         outcomes: OutcomeFile,
+        sealed: Option<Sealed>,
         lock: Lock,
     ) -> Self {
-        Self { log, ledger, claims: Claims::new(accounts), outcomes, finished: Vec::new(), lock }
+        Self { log, ledger, claims: Claims::new(accounts), outcomes, sealed, finished: Vec::new(), lock }
+    }
+
+    /// Seals a password. It may be sent after the next commit. Returns its number; a run that seals nothing
+    /// for anybody numbers nothing.
+    pub(crate) fn seal(&mut self, target: &Target, user_id: &str, password: &Secret) -> Option<u64> {
+        let (line, email) = (target.line, target.email.as_str());
+        Some(self.sealed.as_mut()?.add(Entry { line, email, user_id, password }))
     }
 
     /// Adds a line that speaks of no row. Returns its time.
@@ -66,13 +79,20 @@ impl Record {
 
     /// Puts everything gathered on disk.
     pub(crate) async fn commit(&mut self) -> io::Result<()> {
+        failpoint::hit("commit_sealed");
+        let sealed = match &mut self.sealed {
+            Some(sealed) => sealed.commit().await,
+            None => Ok(()),
+        };
+        failpoint::hit("commit_log");
         self.log.commit().await.map_err(|error| cannot_write("the audit log", &error))?;
         if !self.finished.is_empty() {
             let written = self.outcomes.append(&self.finished).await;
             self.finished.clear();
             written.map_err(|error| cannot_write("outcome.csv", &error))?;
         }
-        Ok(())
+        // Whoever commits sends nothing then; what the log says of it is true.
+        sealed.map_err(|error| cannot_write("generated.csv.age", &error))
     }
 
     /// Rows that have ended since the last commit.

@@ -47,6 +47,8 @@ pub(crate) enum Body<'a> {
     Result(Row<'a>),
     /// A row was left alone by rule.
     Skip(Row<'a>),
+    /// A user was told, or not.
+    Notify(Notify<'a>),
     /// A place to compare with a copy kept elsewhere.
     Checkpoint {
         /// Lines before this one.
@@ -54,6 +56,34 @@ pub(crate) enum Body<'a> {
     },
     /// The process ends in order.
     RunEnd(&'a RunEnd),
+}
+
+/// What became of a notice.
+#[derive(Debug, Serialize)]
+pub(crate) struct Notify<'a> {
+    /// The row that it is about.
+    pub(crate) line: u64,
+    /// Whom it tells.
+    pub(crate) email: &'a str,
+    /// Whether it arrived.
+    pub(crate) state: Delivery,
+    /// Which attempt of this process it was.
+    pub(crate) attempt: u32,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) why: &'a str,
+}
+
+/// Whether a notice arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Delivery {
+    /// It was taken.
+    Sent,
+    /// Not this time.
+    Failed,
+    /// It never will be.
+    GivenUp,
 }
 
 /// How a row ended.
@@ -142,6 +172,12 @@ pub(crate) struct RunStart {
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_of: Option<String>,
+    /// Whether users are told.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) notices: bool,
+    /// Whether what they are told holds their passwords.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) passwords_in_mail: bool,
     /// Which process.
     pub(crate) actor: Actor,
     /// This program's version.
@@ -243,6 +279,8 @@ pub(crate) struct Line<'a> {
     outcome: Option<Cow<'a, str>>,
     reason: Option<Cow<'a, str>>,
     mfa: Option<Cow<'a, str>>,
+    /// Of a `notify`: whether it arrived.
+    pub(crate) state: Option<Delivery>,
     http_status: Option<u16>,
     /// Requests sent for the row.
     #[serde(default)]

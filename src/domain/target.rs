@@ -28,12 +28,12 @@ pub(crate) enum NewPassword {
     Given(Secret),
     /// One that nobody has thought of yet.
     Wanted,
-    /// One that was made here, and the number under which it lies sealed.
+    /// One that was made here.
     Made {
         /// The password.
         secret: Secret,
-        /// Its number among those that were sealed.
-        seal: u64,
+        /// Its number among those that were sealed, unless nobody is to know it.
+        seal: Option<u64>,
     },
 }
 
@@ -54,7 +54,7 @@ impl NewPassword {
     /// The number under which it lies sealed.
     pub(crate) const fn seal(&self) -> Option<u64> {
         match self {
-            Self::Made { seal, .. } => Some(*seal),
+            Self::Made { seal, .. } => *seal,
             Self::Kept | Self::Given(_) | Self::Wanted => None,
         }
     }

@@ -59,7 +59,11 @@ impl Engine<'_> {
                 if trail.doubt.is_none() {
                     self.record.release(ready.id(), ready.target().line);
                 }
-                self.find(ready.into_target(), trail);
+                let mut target = ready.into_target();
+                if trail.doubt.is_none() {
+                    target.password.unmake();
+                }
+                self.find(target, trail);
             }
             Written::LookAgain => self.leave(ready.target(), trail),
         }
@@ -189,6 +193,6 @@ impl Engine<'_> {
     }
 }
 
-fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
+pub(super) fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
     Done { line: target.line, email: target.email.as_str().to_owned(), trail, ending }
 }

@@ -7,7 +7,10 @@
 //! On a stop nothing new is taken, what is in the air may land, and the rest is named `pending`.
 
 mod landing;
+pub(crate) mod passwords;
 
+use self::landing::done;
+use self::passwords::Passwords;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -15,10 +18,10 @@ use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
 use crate::audit::record::Body;
-use crate::domain::event::{Intent, Trail};
-use crate::domain::outcome::{Doubt, Standing};
+use crate::domain::event::{Ending, Intent, Trail};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Standing};
 use crate::domain::stop::{Halt, Stop};
-use crate::domain::target::{Row, Target};
+use crate::domain::target::{NewPassword, Row, Target};
 use crate::failpoint;
 use crate::input::InputError;
 use crate::plan::{Plan, Step};
@@ -54,6 +57,7 @@ pub(crate) struct Engine<'a> {
     earlier: HashMap<u64, Trail>,
     limits: Limits,
     progress: &'a Progress,
+    passwords: Passwords,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -98,6 +102,7 @@ impl<'a> Engine<'a> {
         earlier: HashMap<u64, Trail>,
         limits: Limits,
         progress: &'a Progress,
+        passwords: Passwords,
     ) -> Self {
         Self {
             client: Arc::new(client),
@@ -106,6 +111,7 @@ impl<'a> Engine<'a> {
             earlier,
             limits,
             progress,
+            passwords,
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -124,6 +130,9 @@ impl<'a> Engine<'a> {
         R: Iterator<Item = Result<Row, InputError>>,
     {
         self.prepare(stops).await;
+        if let Err(why) = self.passwords.settle(self.client.policy()) {
+            self.stop(Stop::Untrusted(why));
+        }
         let mut more = true;
         while more || !self.air.is_empty() || !self.ready.is_empty() {
             more = more && self.stop.is_none() && self.take(&mut rows);
@@ -139,6 +148,11 @@ impl<'a> Engine<'a> {
         }
         self.name_the_rest(rows).await;
         self.stop.take()
+    }
+
+    /// What whoever reads of this run tomorrow should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.client.warnings().into_iter().chain(self.passwords.warning()).collect()
     }
 
     /// The client, when the work is over.
@@ -189,6 +203,10 @@ impl<'a> Engine<'a> {
             None => {}
             Some(Step::Decided(done)) => self.done(done),
             Some(Step::Do(target)) => {
+                if let Some(why) = self.passwords.breach(&target).filter(|_| standing != Standing::InDoubt) {
+                    let ending = Ending::new(Outcome::Failed(Fail::InvalidRow), why);
+                    return self.done(done(&target, Trail::default(), ending));
+                }
                 let mut trail = self.earlier.remove(&target.line).unwrap_or_default();
                 trail.doubt = trail.doubt.or_else(|| self.plan.earlier_doubt(&target));
                 if standing == Standing::InDoubt {
@@ -215,9 +233,13 @@ impl<'a> Engine<'a> {
     /// Gathers the intents of the rows that are ready.
     fn declare(&mut self) {
         while self.first != First::InAir && self.stop.is_none() {
-            let Some((ready, trail)) = self.ready.pop_front() else {
+            let Some((mut ready, trail)) = self.ready.pop_front() else {
                 return;
             };
+            if !self.seal_password(&mut ready) {
+                self.stop(Stop::Internal("no password can be made".to_owned()));
+                return self.leave(ready.target(), trail);
+            }
             failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
@@ -226,6 +248,7 @@ impl<'a> Engine<'a> {
                 attributes: self.client.attributes(ready.target()),
                 attempts: trail.attempts,
                 repeat: trail.doubt.is_some(),
+                sealed: ready.target().password.seal(),
             });
             self.declared.push((ready, trail));
             if self.first == First::NotSent {
@@ -237,6 +260,20 @@ impl<'a> Engine<'a> {
                 self.leave(ready.target(), trail);
             }
         }
+    }
+
+    /// Makes the password that the row wants, if it wants one. It is sealed with the intent, before it is
+    /// sent. False when there is none to be had.
+    fn seal_password(&mut self, ready: &mut Ready) -> bool {
+        let target = ready.target();
+        if !matches!(target.password, NewPassword::Wanted) {
+            return true;
+        }
+        let Some(secret) = self.passwords.make(&target.email) else { return false };
+        failpoint::hit("seal");
+        let seal = self.record.seal(target, ready.id(), &secret);
+        ready.take_password(secret, seal);
+        true
     }
 
     async fn commit(&mut self) {

@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::listing::{ListResponse, User};
 use crate::domain::email::Email;
 use crate::domain::outcome::{Fail, Outcome, Skip};
-use crate::domain::target::Target;
+use crate::domain::secret::Secret;
+use crate::domain::target::{NewPassword, Target};
 use crate::domain::text;
 
 /// A row whose account is known for certain.
@@ -69,6 +70,11 @@ impl Ready {
     /// The row.
     pub(crate) const fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Takes a password that was made for this row, sealed under this number if it was.
+    pub(crate) fn take_password(&mut self, secret: Secret, seal: Option<u64>) {
+        self.target.password = NewPassword::Made { secret, seal };
     }
 
     /// The account.

@@ -18,6 +18,7 @@ use super::judge::Person;
 use super::network::{Cable, SharedCable, Weather};
 use crate::cli::{Cli, Command, RunArgs};
 use crate::commands::run::job;
+use crate::config::Further;
 use crate::commands::{Failure, Talk};
 use crate::config::{Service, sandbox_service};
 use crate::sandbox::{Indoors, Options, Truth};
@@ -102,7 +103,7 @@ impl Stage {
                 }
             })
         };
-        job(&args, None, talk, &Signals::deaf(), |args| self.service(args), drive)
+        job(&args, &Further::default(), None, talk, &Signals::deaf(), |args| self.service(args), drive)
             .unwrap_or_else(|failure| failure.code)
     }
 
