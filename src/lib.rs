@@ -34,7 +34,7 @@
 //! | the verbs | [`commands`], with [`cli`] (words) and [`config`] (checked settings) |
 //! | the loop | [`engine`] |
 //! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks) |
-//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`] |
+//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`notices`] |
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
@@ -62,6 +62,8 @@ pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
 mod input;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the run does not send them yet"))]
+mod notices;
 mod plan;
 mod record;
 pub mod sandbox;
