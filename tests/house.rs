@@ -16,6 +16,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("input", &["domain"]),
     ("audit", &["domain", "failpoint", "figures", "files"]),
     ("scim", &["domain", "failpoint", "figures"]),
+    ("notices", &["domain"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
     ("passwords", &["domain"]),

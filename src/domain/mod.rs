@@ -8,6 +8,7 @@ pub(crate) mod email;
 pub(crate) mod event;
 pub(crate) mod outcome;
 pub(crate) mod phone;
+pub(crate) mod retry_after;
 pub(crate) mod secret;
 pub(crate) mod stop;
 pub(crate) mod tally;
