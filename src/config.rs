@@ -8,14 +8,17 @@ use std::env::VarError;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reqwest::Url;
 
-use crate::cli::{PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, Tables, TokenAuth};
+use crate::cli::{
+    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, TokenAuth,
+};
 use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
+use crate::notices::{Around, NoticesTable, PasswordInMail, Settings};
 use crate::scim::auth::{ClientAuth, Credentials};
 use crate::scim::http;
 use crate::scim::platform::Platform;
@@ -40,14 +43,28 @@ pub(crate) struct Service {
 pub(crate) struct Further {
     /// The further attributes that rows may set.
     pub(crate) attributes: Arc<[Attribute]>,
-    /// How users are told.
-    pub(crate) notices: Option<()>,
+    notices: Option<toml::Value>,
+    /// Where paths in the file start.
+    folder: PathBuf,
 }
 
 impl Further {
     /// Checks the tables.
-    pub(crate) fn of(tables: &Tables) -> Result<Self, Misconfigured> {
-        Ok(Self { attributes: attributes::attributes(tables.attributes.as_ref())?, notices: None })
+    pub(crate) fn of(cli: &Cli) -> Result<Self, Misconfigured> {
+        let attributes = attributes::attributes(cli.tables.attributes.as_ref())?;
+        let folder = cli.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        Ok(Self { attributes, notices: cli.tables.notices.clone(), folder })
+    }
+
+    /// How users are told, if `[notices]` says so.
+    pub(crate) fn notices(&self, password_in_mail: bool) -> Result<Option<Settings>, Misconfigured> {
+        let Some(table) = &self.notices else { return Ok(None) };
+        let table: NoticesTable =
+            table.clone().try_into().map_err(|error| wrong(format!("[notices]: {}", error.message())))?;
+        let smtp_password = flag_or_env(None, &["SCIM_REKEY_SMTP_PASSWORD"])?.map(Secret::new);
+        let password = if password_in_mail { PasswordInMail::WithConsent } else { PasswordInMail::No };
+        let around = Around { folder: &self.folder, smtp_password, password };
+        table.check(around).map(Some).map_err(|unfit| wrong(unfit.to_string()))
     }
 }
 

@@ -56,12 +56,12 @@ mod failpoint;
 mod figures;
 mod files;
 mod folder;
-mod handover;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
+mod handover;
 mod input;
 mod notices;
 mod passwords;

@@ -42,11 +42,6 @@ impl Owed {
     pub(crate) fn len(&self) -> u64 {
         self.lines.len() as u64
     }
-
-    /// Nobody is told any more.
-    pub(crate) fn forget(&mut self) {
-        self.lines.clear();
-    }
 }
 
 #[cfg(test)]
@@ -56,10 +51,12 @@ mod tests {
     #[test]
     fn a_user_is_owed_a_notice_until_it_is_sent_or_given_up() {
         let mut owed = Owed::default();
-        [2, 3, 4].map(|line| owed.add(line));
+        [2, 3, 4].into_iter().for_each(|line| owed.add(line));
         owed.note(2, Delivery::Failed);
         assert!(owed.holds(2));
-        for (line, delivery) in [(2, Delivery::Sent), (2, Delivery::Sent), (3, Delivery::GivenUp), (9, Delivery::Sent)] {
+        for (line, delivery) in
+            [(2, Delivery::Sent), (2, Delivery::Sent), (3, Delivery::GivenUp), (9, Delivery::Sent)]
+        {
             owed.note(line, delivery);
         }
         assert_eq!((owed.len(), owed.sent, owed.given_up), (1, 1, 1));

@@ -285,6 +285,8 @@ pub(crate) struct Line<'a> {
     /// Requests sent for the row.
     #[serde(default)]
     pub(crate) attempts: u32,
+    /// Of an `intent`: the number under which its password lies sealed.
+    pub(crate) sealed: Option<u64>,
     detail: Option<String>,
     #[serde(default)]
     open: bool,

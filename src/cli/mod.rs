@@ -212,10 +212,6 @@ pub(crate) struct PasswordArgs {
     #[arg(long, value_name = "RECIPIENT|FILE")]
     pub(crate) seal_to: Vec<String>,
 
-    /// Where users set a password of their own, for the notice; {email} and {user_id} are replaced
-    #[arg(long, value_name = "URL")]
-    pub(crate) claim_url: Option<String>,
-
     /// What a given password is held against: the vendor's documented policy (short ones are warned of), the organisation's own, read before the first row (rows that fall short are not sent), or nothing
     #[arg(long, value_enum, default_value = "documented", value_name = "WHOSE")]
     pub(crate) password_policy: PolicyOf,
@@ -240,7 +236,7 @@ pub(crate) struct PasswordArgs {
     #[arg(long)]
     pub(crate) no_notices: bool,
 
-    /// Put the generated password into the notice. Mail is read by others; prefer --claim-url
+    /// Put the generated password into the notice. Mail is read by others; prefer a claim_url in [notices]
     #[arg(long, requires_all = ["generate_passwords", "seal_to", "consent_to_passwords_in_mail"])]
     pub(crate) password_in_mail: bool,
 

@@ -1,7 +1,7 @@
 //! `check`: is the file fit to be run? Lists every line that is not.
 
-use super::{Failure, defect_lines, input_warnings, read_input, say};
 use super::run::judge;
+use super::{Failure, defect_lines, input_warnings, read_input, say};
 use crate::cli::{CheckArgs, PolicyOf};
 use crate::config::Further;
 use crate::domain::text::count;

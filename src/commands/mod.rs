@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::audit::replay::{Damage, Past};
-use crate::config::Further;
 use crate::cli::{AuditCommand, Cli, Command, InputArgs};
+use crate::config::Further;
 use crate::domain::text;
 use crate::failpoint;
 use crate::folder::run::LOG;
@@ -57,7 +57,7 @@ impl Talk {
 /// Does what the command line asks.
 pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let talk = Talk { quiet: cli.quiet, verbose: cli.verbose };
-    let further = Further::of(&cli.tables)?;
+    let further = Further::of(&cli)?;
     match cli.command {
         Command::Run(args) => run::run(&args, &further, None, talk),
         Command::Retry(args) => retry::retry(&args, &further, talk),
@@ -115,7 +115,12 @@ pub(crate) fn read_input(
 }
 
 /// What is odd about the input without being wrong.
-pub(crate) fn input_warnings(input: &Input, survey: &Survey, further: &Further, generates: bool) -> Vec<String> {
+pub(crate) fn input_warnings(
+    input: &Input,
+    survey: &Survey,
+    further: &Further,
+    generates: bool,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if input.readable_by_others() {
         warnings.push("INPUT can be read by others than its owner (chmod 600)".to_owned());

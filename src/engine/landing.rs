@@ -53,7 +53,13 @@ impl Engine<'_> {
         let forbidden = trail.http_status == Some(403);
         self.first = if forbidden && self.first == First::InAir { First::NotSent } else { First::Answered };
         match written {
-            Written::Ended(ended) => self.end(ready.target(), ended, trail),
+            Written::Ended(ended) => {
+                let updated = ended.ending.outcome == Outcome::Updated;
+                self.end(ready.target(), ended, trail);
+                if updated {
+                    self.tell(ready);
+                }
+            }
             Written::LookAgain if self.stop.is_none() => {
                 // Refused for certain: the account may be somebody else's by now.
                 if trail.doubt.is_none() {
@@ -132,6 +138,7 @@ impl Engine<'_> {
         if self.stop.is_none() {
             tracing::warn!("stopping: {}", stop.sentence());
             self.client.exchange().pacer().close();
+            self.post.stop();
             self.grace = Some(Instant::now() + GRACE);
             self.stop = Some(stop);
         }
@@ -144,6 +151,7 @@ impl Engine<'_> {
         for (_, flight) in std::mem::take(&mut self.flights) {
             self.lost(flight);
         }
+        self.post.abandon();
         self.grace = None;
     }
 

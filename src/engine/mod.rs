@@ -8,9 +8,12 @@
 
 mod landing;
 pub(crate) mod passwords;
+pub(crate) mod post;
+mod telling;
 
 use self::landing::done;
 use self::passwords::Passwords;
+use self::post::Post;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -58,6 +61,7 @@ pub(crate) struct Engine<'a> {
     limits: Limits,
     progress: &'a Progress,
     passwords: Passwords,
+    post: Post,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -103,6 +107,7 @@ impl<'a> Engine<'a> {
         limits: Limits,
         progress: &'a Progress,
         passwords: Passwords,
+        post: Post,
     ) -> Self {
         Self {
             client: Arc::new(client),
@@ -112,6 +117,7 @@ impl<'a> Engine<'a> {
             limits,
             progress,
             passwords,
+            post,
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -134,13 +140,17 @@ impl<'a> Engine<'a> {
             self.stop(Stop::Untrusted(why));
         }
         let mut more = true;
-        while more || !self.air.is_empty() || !self.ready.is_empty() {
+        while more || !self.air.is_empty() || !self.ready.is_empty() || !self.post.is_idle() {
             more = more && self.stop.is_none() && self.take(&mut rows);
+            if !more && self.air.is_empty() && self.ready.is_empty() {
+                self.post.hurry();
+            }
             self.declare();
             self.commit().await;
             self.launch();
+            self.post.deliver();
             self.show();
-            if !self.air.is_empty() {
+            if !self.air.is_empty() || !self.post.is_idle() {
                 self.wait(stops).await;
             } else if self.stop.is_some() && self.ready.is_empty() {
                 break;
@@ -199,6 +209,7 @@ impl<'a> Engine<'a> {
     fn begin(&mut self, row: Row) {
         failpoint::hit("plan");
         let standing = self.record.standing(row.line());
+        self.tell_late(&row);
         match self.plan.step(row, standing) {
             None => {}
             Some(Step::Decided(done)) => self.done(done),
@@ -281,8 +292,9 @@ impl<'a> Engine<'a> {
             self.record.note(&Body::Token { expires_in_s });
         }
         failpoint::hit("commit");
-        if let Err(error) = self.record.commit().await {
-            self.stop(Stop::LogLost(error.to_string()));
+        match self.record.commit().await {
+            Ok(()) => self.post.release(),
+            Err(error) => self.stop(Stop::LogLost(error.to_string())),
         }
     }
 
@@ -312,6 +324,7 @@ impl<'a> Engine<'a> {
                 self.land(landed);
                 self.gather().await;
             }
+            Some(landed) = self.post.next() => self.told(landed),
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}
@@ -339,7 +352,8 @@ impl<'a> Engine<'a> {
         });
         let reading = self.client.directory().progress();
         let reading = reading.map(|(read, of)| format!("reading the user list: {read} of {of} pages"));
-        let words: Vec<_> = reading.into_iter().chain(why).collect();
+        let notices = (self.post.waiting() > 0).then(|| format!("{} notices wait", self.post.waiting()));
+        let words: Vec<_> = reading.into_iter().chain(why).chain(notices).collect();
         self.progress.show(self.record.settled(), &words.join(" · "));
     }
 }

@@ -40,15 +40,19 @@ impl Passwords {
 
     /// What should be known of it tomorrow.
     pub(super) fn warning(&self) -> Option<String> {
-        let words = "the organisation does not show what it asks of passwords: the documented policy was taken";
+        let words =
+            "the organisation does not show what it asks of passwords: the documented policy was taken";
         self.unknown.then(|| words.to_owned())
     }
 
     /// Why the service would refuse the row's given password.
     pub(super) fn breach(&self, target: &Target) -> Option<String> {
-        let (Some(policy), NewPassword::Given(password)) = (&self.policy, &target.password) else { return None };
+        let (Some(policy), NewPassword::Given(password)) = (&self.policy, &target.password) else {
+            return None;
+        };
         let breaches = policy.breaches(password);
-        (!breaches.is_empty()).then(|| format!("password: {}, says the organisation's policy", breaches.join(", ")))
+        (!breaches.is_empty())
+            .then(|| format!("password: {}, says the organisation's policy", breaches.join(", ")))
     }
 
     /// A password for this user alone.
@@ -72,7 +76,11 @@ mod tests {
         let said = br#"{"passwordRequirements": {"minimumLength": 12}}"#;
         let mut passwords = Passwords::new(None, true);
         passwords.settle(Some(said)).unwrap();
-        assert!(passwords.breach(&target("short")).is_some_and(|why| why.contains("12") && !why.contains("short")));
+        assert!(
+            passwords
+                .breach(&target("short"))
+                .is_some_and(|why| why.contains("12") && !why.contains("short"))
+        );
         assert_eq!((passwords.breach(&target("long enough!")), passwords.warning()), (None, None));
         passwords.settle(None).unwrap();
         assert_eq!(passwords.breach(&target("short")), None);

@@ -38,6 +38,8 @@ fn seal(head: &mut Head, log: &mut Vec<u8>, body: &Body<'_>) {
 
 fn start() -> RunStart {
     RunStart {
+        notices: false,
+        passwords_in_mail: false,
         input: "users.csv".to_owned(),
         input_fp: "00".to_owned(),
         rows: ROWS,

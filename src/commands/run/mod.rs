@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use self::handing::Handing;
 use self::ending::{finish, last_words, stuck_words, traffic, what_is_left};
+use self::handing::{Handing, passwords};
 use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
 use self::service::{client, deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
@@ -34,13 +34,13 @@ use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
 use crate::plan::{Plan, Selection};
-use crate::record::Record;
+use crate::record::{Closed, Record};
 use crate::sandbox::Sandbox;
 use crate::stops::{Signals, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
-pub(crate) use self::handing::judge;
+pub(crate) use self::handing::{NAME as GENERATED, judge};
 
 /// Rows of an earlier run that are tried once more.
 pub(crate) struct Retry<'a> {
@@ -56,7 +56,12 @@ pub(crate) struct Retry<'a> {
 const SANDBOX: &str = "sandbox";
 
 /// Does the job.
-pub(crate) fn run(args: &RunArgs, further: &Further, retry: Option<Retry<'_>>, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn run(
+    args: &RunArgs,
+    further: &Further,
+    retry: Option<Retry<'_>>,
+    talk: Talk,
+) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let signals = listen().map_err(|error| Failure::new(70, error))?;
     let done = job(args, further, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
@@ -126,7 +131,8 @@ pub(crate) fn job(
             Ok(0)
         }
         Chosen::Open(folder) => {
-            let mut start = run_start(args, &input, &survey, &folder, &job, &service);
+            let mut start = run_start(args, &input, &survey, &folder, &job, &service, further);
+            start.notices = handing.tells();
             start.rows = about;
             start.warnings.extend(lost);
             let what = if args.dry_run { "rehearsing" } else { "running" };
@@ -200,14 +206,25 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let Session { args, plan, progress, folder, start, addresses, further, handing, visible, earlier, signals } =
-            self;
+        let Session {
+            args,
+            plan,
+            progress,
+            folder,
+            start,
+            addresses,
+            further,
+            mut handing,
+            visible,
+            earlier,
+            signals,
+        } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(deadline(args), at_once);
         let client = client(args, service, Arc::clone(&further.attributes))?;
-        let (mut record, mut past) = open_record(folder, &start, &handing).map_err(cannot_create)?;
+        let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
         let rows = yet_to_find(start.rows, survey, plan, &record);
@@ -218,8 +235,8 @@ impl Session<'_> {
             dry_run: args.dry_run,
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
-        let mut engine =
-            Engine::new(client, plan, &mut record, unsettled, limits, progress, handing.passwords(args));
+        let (passwords, post) = (passwords(args), handing.post(&past.run_id));
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, passwords, post);
         let stop = engine.run(rows, &mut stops).await;
         let traffic = traffic(engine.client());
         let warnings = engine.warnings();
@@ -230,15 +247,17 @@ impl Session<'_> {
         }
         let is_sound = !record.log().is_broken();
         // The folder is ours until the last word.
-        let (ledger, end_of_log, _lock) = record.close();
-        let past = if is_sound { Past { ledger, end: end_of_log, ..past } } else { what_is_left(&path)? };
+        let Closed { ledger, owed, end: end_of_log, lock: _lock } = record.close();
+        let owed = owed.unwrap_or_default();
+        let past =
+            if is_sound { Past { ledger, owed, end: end_of_log, ..past } } else { what_is_left(&path)? };
         last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
     }
 }
 
 /// The record, with its first line of this session waiting, and the run as it was before, whose rows
 /// and accounts the record has now.
-fn open_record(folder: RunFolder, start: &RunStart, handing: &Handing) -> io::Result<(Record, Past)> {
+fn open_record(folder: RunFolder, start: &RunStart, handing: &mut Handing) -> io::Result<(Record, Past)> {
     let RunFolder { path, log, past, lock, .. } = folder;
     let resumes = past.is_some();
     let new = || Past::new(log.run_id().to_owned(), String::new(), start.clone(), u64::MAX);
@@ -249,6 +268,9 @@ fn open_record(folder: RunFolder, start: &RunStart, handing: &Handing) -> io::Re
     let outcomes = OutcomeFile::begin(&path, settled)?;
     let sealed = handing.open(&path)?;
     let mut record = Record::new(log, ledger, accounts, outcomes, sealed, lock);
+    if past.start.notices && handing.tells() {
+        record.tell(std::mem::take(&mut past.owed));
+    }
     if resumes {
         record.note(&Body::Resume { actor: start.actor.clone(), in_doubt });
     } else {
