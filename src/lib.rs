@@ -34,7 +34,7 @@
 //! | the verbs | [`commands`], with [`cli`] (words) and [`config`] (checked settings) |
 //! | the loop | [`engine`] |
 //! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks) |
-//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`passwords`] (made and judged) |
+//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`passwords`] (made and judged), [`handover`] (sealed and opened) |
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
@@ -61,6 +61,8 @@ mod folder;
 pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
+#[cfg_attr(not(test), expect(dead_code, reason = "no command asks for it yet"))]
+mod handover;
 mod input;
 #[cfg_attr(not(test), expect(dead_code, reason = "no command asks for it yet"))]
 mod passwords;

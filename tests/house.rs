@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 21] = [
+const FLOORS: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
     ("passwords", &["domain"]),
+    ("handover", &["domain", "failpoint", "files"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
     ("bench", &["domain", "audit", "input", "scim"]),
