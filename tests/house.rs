@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("input", &["domain"]),
     ("audit", &["domain", "failpoint", "figures", "files"]),
     ("scim", &["domain", "failpoint", "figures"]),
+    ("service", &["domain", "files"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
     ("plan", &["domain"]),
