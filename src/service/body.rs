@@ -22,6 +22,9 @@ use crate::domain::text;
 
 /// As many bytes may a body have.
 const MOST: usize = 16 * 1024;
+/// As many are read to their end, and thrown away, of a body that is too large: a client that is still
+/// sending would not hear why it is refused.
+const PATIENCE: usize = 1024 * 1024;
 /// So deep may it be nested.
 const DEEPEST: usize = 16;
 
@@ -86,18 +89,20 @@ fn is_json(headers: &HeaderMap) -> bool {
 async fn gather(body: Body) -> Result<Vec<u8>, Kind> {
     let mut body = pin!(body);
     // Said ahead, it need not be read.
-    if body.size_hint().lower() > MOST as u64 {
+    if body.size_hint().lower() > PATIENCE as u64 {
         return Err(Kind::TooLarge);
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let Ok(data) = frame.map_err(|_| Kind::InvalidJson)?.into_data() else { continue };
-        if bytes.len() + data.len() > MOST {
+        length += data.len();
+        if length > PATIENCE {
             return Err(Kind::TooLarge);
+        } else if length <= MOST {
+            bytes.extend_from_slice(&data);
         }
-        bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
+    if length > MOST { Err(Kind::TooLarge) } else { Ok(bytes) }
 }
 
 /// What the bytes say, if they say it in the expected form. Serde's own words hold values of the body.

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use super::caller::Sha256;
 use super::settings::Timeouts;
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     pub(super) source: IpAddr,
     timeouts: Timeouts,
     state: Mutex<(Phase, Instant)>,
+    /// The deadline is another.
+    changed: Notify,
 }
 
 /// What a request's connection is, beside the request.
@@ -49,7 +52,7 @@ pub(super) struct Peer {
 
 impl Connection {
     pub(super) fn new(source: IpAddr, timeouts: Timeouts) -> Self {
-        Self { source, timeouts, state: Mutex::new((Phase::Header, Instant::now())) }
+        Self { source, timeouts, state: Mutex::new((Phase::Header, Instant::now())), changed: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, (Phase, Instant)> {
@@ -62,6 +65,7 @@ impl Connection {
         let open = state.0 != Phase::Closed;
         if open {
             *state = (phase, Instant::now());
+            self.changed.notify_one();
         }
         open
     }
@@ -85,9 +89,9 @@ impl Connection {
     /// Ends when the connection has been in one state for longer than that may last.
     pub(super) async fn overstayed(&self) {
         loop {
-            let seen = *self.state();
-            sleep_until(seen.1 + self.longest(seen.0)).await;
-            if *self.state() == seen {
+            let (phase, since) = *self.state();
+            let deadline = since + self.longest(phase);
+            if timeout_at(deadline, self.changed.notified()).await.is_err() {
                 return;
             }
         }
@@ -108,6 +112,7 @@ impl Connection {
         let mut state = self.state();
         if state.0 == Phase::Idle {
             *state = (Phase::Header, Instant::now());
+            self.changed.notify_one();
         }
     }
 }

@@ -91,6 +91,9 @@ async fn a_body_without_a_length_is_counted_as_it_comes() {
     let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
     let reply = house.say(&format!("{head}{}0\r\n\r\n", chunk.repeat(5))).await;
     assert_eq!(reply.refusal(), (413, "too_large".into()));
+    // Without an end, it is not waited for.
+    let endless = house.say(&format!("{head}{}", chunk.repeat(257))).await;
+    assert_eq!(endless.refusal(), (413, "too_large".into()));
     let whole = wish("ann@example.com");
     let reply = house.say(&format!("{head}{:x}\r\n{whole}\r\n0\r\n\r\n", whole.len())).await;
     assert_eq!(reply.status, 200);
