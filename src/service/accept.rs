@@ -43,7 +43,14 @@ pub(super) struct Door {
 }
 
 /// Who is inside, by the task that serves him.
-type Seats = HashMap<Id, (Arc<Connection>, AbortHandle)>;
+type Seats = HashMap<Id, Seat>;
+
+struct Seat {
+    connection: Arc<Connection>,
+    task: AbortHandle,
+    /// How many came before.
+    turn: u64,
+}
 
 impl Door {
     pub(super) fn new(
@@ -68,7 +75,7 @@ impl Door {
     pub(super) async fn keep(self, shutdown: impl Future<Output = ()>) -> usize {
         let (stop, stopped) = watch::channel(false);
         let (mut tasks, mut seats) = (JoinSet::new(), Seats::new());
-        let mut at_the_door = None;
+        let (mut at_the_door, mut turn) = (None, 0);
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
@@ -82,7 +89,8 @@ impl Door {
                 let Some((stream, source)) = at_the_door.take() else { continue };
                 let connection = Arc::new(Connection::new(source, self.timeouts));
                 let task = tasks.spawn(self.serving(stream, Arc::clone(&connection), &stopped));
-                seats.insert(task.id(), (connection, task));
+                seats.insert(task.id(), Seat { connection, task, turn });
+                turn += 1;
             }
             self.metrics.connections().set(i64::try_from(seats.len()).unwrap_or(i64::MAX));
         }
@@ -113,13 +121,14 @@ impl Door {
 
     /// Closes the connection that has done nothing for the longest time.
     fn shed(&self, seats: &mut Seats) -> bool {
-        let resting = seats.iter().filter_map(|(id, (seated, _))| Some((seated.resting_since()?, *id)));
-        let Some((_, id)) = resting.min_by_key(|(since, _)| *since) else { return false };
-        if !seats.get(&id).is_some_and(|(seated, _)| seated.close()) {
+        let resting =
+            seats.iter().filter_map(|(id, seat)| Some(((seat.connection.resting_since()?, seat.turn), *id)));
+        let Some((_, id)) = resting.min_by_key(|(longest, _)| *longest) else { return false };
+        if !seats.get(&id).is_some_and(|seat| seat.connection.close()) {
             return false;
         }
-        if let Some((_, task)) = seats.remove(&id) {
-            task.abort();
+        if let Some(seat) = seats.remove(&id) {
+            seat.task.abort();
         }
         self.metrics.shed();
         true

@@ -139,7 +139,7 @@ impl Misconfigured {
 
 impl Settings {
     /// Reads the table. What serde says of a value shows the value, so it is not passed on.
-    pub(crate) fn read(table: toml::Table) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(table: toml::Value) -> Result<Self, Misconfigured> {
         table.try_into().map_err(|error: toml::de::Error| {
             let said = error.message();
             let known = ["unknown field `", "missing field `", "duplicate field `"];
