@@ -169,7 +169,7 @@ fn stems_from(error: &(dyn Cause + 'static), so: fn(&(dyn Cause + 'static)) -> b
 }
 
 fn is_tls(error: &Error) -> bool {
-    error.is_tls() || stems_from(error, |cause| cause.is::<rustls::Error>())
+    error.is_tls() || stems_from(error, <dyn Cause>::is::<rustls::Error>)
 }
 
 fn refused_connection(error: &Error) -> bool {
