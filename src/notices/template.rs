@@ -18,9 +18,10 @@ use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::check::endpoint;
 use super::message::Notice;
 use super::postman::Undelivered;
-use super::settings::{PasswordInMail, Unfit, endpoint};
+use super::settings::{PasswordInMail, Unfit};
 use crate::domain::secret::Secret;
 use crate::domain::text::{clean, is_dangerous};
 

@@ -2,6 +2,7 @@
 
 mod hook;
 mod mail;
+mod real;
 mod samples;
 mod script;
 mod settings;
