@@ -19,6 +19,7 @@ impl Mailserver {
     fn new(mode: &str) -> Self {
         let python = repository().join("target/tools/mailserver/bin/python");
         let mut process = Command::new(python)
+            .args(["-W", "ignore"])
             .arg(repository().join("tests/notices/mailserver.py"))
             .args([
                 mode.as_ref(),
