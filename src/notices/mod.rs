@@ -21,5 +21,5 @@ mod tests;
 
 pub(crate) use message::{Notice, notice_id};
 pub(crate) use postman::{Postman, Undelivered};
-pub(crate) use retry::{ATTEMPTS, again_after};
-pub(crate) use settings::{Around, NoticesTable, PasswordInMail, Settings, Unfit};
+pub(crate) use retry::again_after;
+pub(crate) use settings::{Around, NoticesTable, PasswordInMail, Settings};

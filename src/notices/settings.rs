@@ -102,6 +102,13 @@ pub(crate) struct Settings {
     pub(super) way: Way,
 }
 
+impl Settings {
+    /// Whether users are told where they set a password of their own.
+    pub(crate) const fn claims(&self) -> bool {
+        self.templates.has_claim_url()
+    }
+}
+
 /// How notices leave.
 #[derive(Debug)]
 pub(super) enum Way {

@@ -116,6 +116,11 @@ impl Templates {
         Ok(())
     }
 
+    /// Whether there is a link where users set a password of their own.
+    pub(super) const fn has_claim_url(&self) -> bool {
+        self.has_claim_url
+    }
+
     /// The words for one notice.
     pub(super) fn render(&self, notice: &Notice<'_>) -> Result<Rendered, Undelivered> {
         let words = self

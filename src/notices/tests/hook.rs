@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::retry::ATTEMPTS;
 use super::super::settings::Way;
 use super::script::{SILENCE, Server};
 use super::*;

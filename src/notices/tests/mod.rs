@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::settings::Unfit;
 use super::*;
 use crate::domain::secret::Secret;
 
