@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 21] = [
+const FLOORS: [(&str, &[&str]); 23] = [
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -19,14 +19,31 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("notices", &["domain"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
+    ("handover", &["domain", "failpoint", "files"]),
+    ("passwords", &["domain"]),
     ("plan", &["domain"]),
     ("fuzz", &["domain", "figures", "input", "audit", "scim"]),
     ("bench", &["domain", "audit", "input", "scim"]),
     ("folder", &["domain", "audit", "files"]),
-    ("record", &["domain", "audit", "views", "folder"]),
-    ("engine", &["domain", "audit", "failpoint", "input", "plan", "record", "scim", "stops", "views"]),
+    ("record", &["domain", "audit", "failpoint", "views", "folder", "handover"]),
+    (
+        "engine",
+        &[
+            "domain",
+            "audit",
+            "failpoint",
+            "input",
+            "notices",
+            "passwords",
+            "plan",
+            "record",
+            "scim",
+            "stops",
+            "views",
+        ],
+    ),
     ("cli", &["domain"]),
-    ("config", &["domain", "cli", "scim"]),
+    ("config", &["domain", "cli", "notices", "scim"]),
     (
         "commands",
         &[
@@ -38,7 +55,10 @@ const FLOORS: [(&str, &[&str]); 21] = [
             "failpoint",
             "files",
             "folder",
+            "handover",
             "input",
+            "notices",
+            "passwords",
             "plan",
             "record",
             "sandbox",

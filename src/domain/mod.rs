@@ -3,6 +3,7 @@
 //! Nothing here knows a clock, a file, a socket or randomness, and nothing here imports
 //! another part of the program.
 
+pub(crate) mod attribute;
 pub(crate) mod email;
 pub(crate) mod event;
 pub(crate) mod outcome;

@@ -53,13 +53,23 @@ impl Engine<'_> {
         let forbidden = trail.http_status == Some(403);
         self.first = if forbidden && self.first == First::InAir { First::NotSent } else { First::Answered };
         match written {
-            Written::Ended(ended) => self.end(ready.target(), ended, trail),
+            Written::Ended(ended) => {
+                let updated = ended.ending.outcome == Outcome::Updated;
+                self.end(ready.target(), ended, trail);
+                if updated {
+                    self.tell(ready);
+                }
+            }
             Written::LookAgain if self.stop.is_none() => {
                 // Refused for certain: the account may be somebody else's by now.
                 if trail.doubt.is_none() {
                     self.record.release(ready.id(), ready.target().line);
                 }
-                self.find(ready.into_target(), trail);
+                let mut target = ready.into_target();
+                if trail.doubt.is_none() {
+                    target.password.unmake();
+                }
+                self.find(target, trail);
             }
             Written::LookAgain => self.leave(ready.target(), trail),
         }
@@ -128,6 +138,7 @@ impl Engine<'_> {
         if self.stop.is_none() {
             tracing::warn!("stopping: {}", stop.sentence());
             self.client.exchange().pacer().close();
+            self.post.stop();
             self.grace = Some(Instant::now() + GRACE);
             self.stop = Some(stop);
         }
@@ -140,6 +151,7 @@ impl Engine<'_> {
         for (_, flight) in std::mem::take(&mut self.flights) {
             self.lost(flight);
         }
+        self.post.abandon();
         self.grace = None;
     }
 
@@ -189,6 +201,6 @@ impl Engine<'_> {
     }
 }
 
-fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
+pub(super) fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
     Done { line: target.line, email: target.email.as_str().to_owned(), trail, ending }
 }

@@ -7,7 +7,13 @@
 //! On a stop nothing new is taken, what is in the air may land, and the rest is named `pending`.
 
 mod landing;
+pub(crate) mod passwords;
+pub(crate) mod post;
+mod telling;
 
+use self::landing::done;
+use self::passwords::Passwords;
+use self::post::Post;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -15,10 +21,10 @@ use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
 use crate::audit::record::Body;
-use crate::domain::event::{Intent, Trail};
-use crate::domain::outcome::{Doubt, Standing};
+use crate::domain::event::{Ending, Intent, Trail};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Standing};
 use crate::domain::stop::{Halt, Stop};
-use crate::domain::target::{Row, Target};
+use crate::domain::target::{NewPassword, Row, Target};
 use crate::failpoint;
 use crate::input::InputError;
 use crate::plan::{Plan, Step};
@@ -54,6 +60,8 @@ pub(crate) struct Engine<'a> {
     earlier: HashMap<u64, Trail>,
     limits: Limits,
     progress: &'a Progress,
+    passwords: Passwords,
+    post: Post,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -98,6 +106,8 @@ impl<'a> Engine<'a> {
         earlier: HashMap<u64, Trail>,
         limits: Limits,
         progress: &'a Progress,
+        passwords: Passwords,
+        post: Post,
     ) -> Self {
         Self {
             client: Arc::new(client),
@@ -106,6 +116,8 @@ impl<'a> Engine<'a> {
             earlier,
             limits,
             progress,
+            passwords,
+            post,
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -124,14 +136,21 @@ impl<'a> Engine<'a> {
         R: Iterator<Item = Result<Row, InputError>>,
     {
         self.prepare(stops).await;
+        if let Err(why) = self.passwords.settle(self.client.policy()) {
+            self.stop(Stop::Untrusted(why));
+        }
         let mut more = true;
-        while more || !self.air.is_empty() || !self.ready.is_empty() {
+        while more || !self.air.is_empty() || !self.ready.is_empty() || !self.post.is_idle() {
             more = more && self.stop.is_none() && self.take(&mut rows);
+            if !more && self.air.is_empty() && self.ready.is_empty() {
+                self.post.hurry();
+            }
             self.declare();
             self.commit().await;
             self.launch();
+            self.post.deliver();
             self.show();
-            if !self.air.is_empty() {
+            if !self.air.is_empty() || !self.post.is_idle() {
                 self.wait(stops).await;
             } else if self.stop.is_some() && self.ready.is_empty() {
                 break;
@@ -139,6 +158,11 @@ impl<'a> Engine<'a> {
         }
         self.name_the_rest(rows).await;
         self.stop.take()
+    }
+
+    /// What whoever reads of this run tomorrow should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.client.warnings().into_iter().chain(self.passwords.warning()).collect()
     }
 
     /// The client, when the work is over.
@@ -185,10 +209,15 @@ impl<'a> Engine<'a> {
     fn begin(&mut self, row: Row) {
         failpoint::hit("plan");
         let standing = self.record.standing(row.line());
+        self.tell_late(&row);
         match self.plan.step(row, standing) {
             None => {}
             Some(Step::Decided(done)) => self.done(done),
             Some(Step::Do(target)) => {
+                if let Some(why) = self.passwords.breach(&target).filter(|_| standing != Standing::InDoubt) {
+                    let ending = Ending::new(Outcome::Failed(Fail::InvalidRow), why);
+                    return self.done(done(&target, Trail::default(), ending));
+                }
                 let mut trail = self.earlier.remove(&target.line).unwrap_or_default();
                 trail.doubt = trail.doubt.or_else(|| self.plan.earlier_doubt(&target));
                 if standing == Standing::InDoubt {
@@ -215,9 +244,13 @@ impl<'a> Engine<'a> {
     /// Gathers the intents of the rows that are ready.
     fn declare(&mut self) {
         while self.first != First::InAir && self.stop.is_none() {
-            let Some((ready, trail)) = self.ready.pop_front() else {
+            let Some((mut ready, trail)) = self.ready.pop_front() else {
                 return;
             };
+            if !self.seal_password(&mut ready) {
+                self.stop(Stop::Internal("no password can be made".to_owned()));
+                return self.leave(ready.target(), trail);
+            }
             failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
@@ -226,6 +259,7 @@ impl<'a> Engine<'a> {
                 attributes: self.client.attributes(ready.target()),
                 attempts: trail.attempts,
                 repeat: trail.doubt.is_some(),
+                sealed: ready.target().password.seal(),
             });
             self.declared.push((ready, trail));
             if self.first == First::NotSent {
@@ -239,13 +273,28 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Makes the password that the row wants, if it wants one. It is sealed with the intent, before it is
+    /// sent. False when there is none to be had.
+    fn seal_password(&mut self, ready: &mut Ready) -> bool {
+        let target = ready.target();
+        if !matches!(target.password, NewPassword::Wanted) {
+            return true;
+        }
+        let Some(secret) = self.passwords.make(&target.email) else { return false };
+        failpoint::hit("seal");
+        let seal = self.record.seal(target, ready.id(), &secret);
+        ready.take_password(secret, seal);
+        true
+    }
+
     async fn commit(&mut self) {
         for expires_in_s in self.client.exchange().auth().issued() {
             self.record.note(&Body::Token { expires_in_s });
         }
         failpoint::hit("commit");
-        if let Err(error) = self.record.commit().await {
-            self.stop(Stop::LogLost(error.to_string()));
+        match self.record.commit().await {
+            Ok(()) => self.post.release(),
+            Err(error) => self.stop(Stop::LogLost(error.to_string())),
         }
     }
 
@@ -275,6 +324,7 @@ impl<'a> Engine<'a> {
                 self.land(landed);
                 self.gather().await;
             }
+            Some(landed) = self.post.next() => self.told(landed),
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}
@@ -302,7 +352,8 @@ impl<'a> Engine<'a> {
         });
         let reading = self.client.directory().progress();
         let reading = reading.map(|(read, of)| format!("reading the user list: {read} of {of} pages"));
-        let words: Vec<_> = reading.into_iter().chain(why).collect();
+        let notices = (self.post.waiting() > 0).then(|| format!("{} notices wait", self.post.waiting()));
+        let words: Vec<_> = reading.into_iter().chain(why).chain(notices).collect();
         self.progress.show(self.record.settled(), &words.join(" · "));
     }
 }

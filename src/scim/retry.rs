@@ -15,6 +15,8 @@ pub(crate) enum Op {
     /// The same for a page of the list of users: a refusal (429) may be about its size, so whoever asks
     /// decides how to ask again.
     Page,
+    /// It ends a user's sessions: twice is as good as once.
+    Sessions,
     /// It changes a user.
     Patch,
 }
@@ -59,7 +61,7 @@ pub(crate) enum Verdict {
 /// The table.
 pub(crate) const fn decide(op: Op, answer: Answer) -> Verdict {
     match (op, answer) {
-        (Op::Page, _) => decide(Op::Read, answer),
+        (Op::Page | Op::Sessions, _) => decide(Op::Read, answer),
         (_, Answer::Status(401, _)) => Verdict::Renew,
         (_, Answer::Status(429, _)) => Verdict::Throttled,
         (_, Answer::Status(300..=399, _)) => Verdict::Redirected,
@@ -126,7 +128,7 @@ mod tests {
             (Answer::Silence, Verdict::Again, Verdict::InDoubt(Doubt::ReplyLost)),
         ] {
             assert_eq!((decide(Op::Read, answer), decide(Op::Patch, answer)), (read, patch), "{answer:?}");
-            assert_eq!(decide(Op::Page, answer), read, "{answer:?}");
+            assert_eq!([decide(Op::Page, answer), decide(Op::Sessions, answer)], [read, read], "{answer:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use super::SANDBOX;
 use crate::audit::record::{Actor, RunStart};
 use crate::cli::RunArgs;
 use crate::commands::{Failure, complain, defect_lines, input_warnings};
-use crate::config::{Misconfigured, Service};
+use crate::config::{Further, Misconfigured, Service};
 use crate::domain::email::Email;
 use crate::domain::text::{clean, count, printable};
 use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
@@ -165,8 +165,9 @@ pub(super) fn run_start(
     folder: &RunFolder,
     job: &Job,
     service: &Service,
+    further: &Further,
 ) -> RunStart {
-    let mut warnings = input_warnings(input, survey);
+    let mut warnings = input_warnings(input, survey, further, args.input.generate_passwords);
     if !survey.defects.is_empty() {
         warnings
             .push(format!("left out as they cannot be run: {}", count(survey.defects.len() as u64, "row")));
@@ -184,6 +185,8 @@ pub(super) fn run_start(
         target: job.target.clone(),
         retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        notices: false,
+        passwords_in_mail: args.passwords.password_in_mail,
         actor: actor(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings,
