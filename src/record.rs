@@ -48,6 +48,8 @@ pub(crate) struct Record {
     sealed: Option<Sealed>,
     owed: Option<Owed>,
     finished: Vec<(Done, String)>,
+    keeps_ends: bool,
+    settled: Vec<Done>,
     lock: Lock,
 }
 
@@ -69,6 +71,8 @@ impl Record {
             sealed,
             owed: None,
             finished: Vec::new(),
+            keeps_ends: false,
+            settled: Vec::new(),
             lock,
         }
     }
@@ -134,11 +138,24 @@ impl Record {
         self.log.commit().await.map_err(|error| cannot_write("the audit log", &error))?;
         if !self.finished.is_empty() {
             let written = self.outcomes.append(&self.finished).await;
+            if self.keeps_ends {
+                self.settled.extend(self.finished.drain(..).map(|(done, _)| done));
+            }
             self.finished.clear();
             written.map_err(|error| cannot_write("outcome.csv", &error))?;
         }
         // Whoever commits sends nothing then; what the log says of it is true.
         sealed.map_err(|error| cannot_write("generated.csv.age", &error))
+    }
+
+    /// From now on rows whose end is on disk are kept for whoever waits for them.
+    pub(crate) const fn keep_ends(&mut self) {
+        self.keeps_ends = true;
+    }
+
+    /// Rows whose end is on disk since this was last asked, if they are kept.
+    pub(crate) fn settled_now(&mut self) -> impl Iterator<Item = Done> + '_ {
+        self.settled.drain(..)
     }
 
     /// Rows that have ended since the last commit.

@@ -49,6 +49,8 @@ pub(crate) enum Body<'a> {
     Skip(Row<'a>),
     /// A user was told, or not.
     Notify(Notify<'a>),
+    /// A caller of the service asked for a reset.
+    ServeAuth(ServeAuth),
     /// A place to compare with a copy kept elsewhere.
     Checkpoint {
         /// Lines before this one.
@@ -56,6 +58,26 @@ pub(crate) enum Body<'a> {
     },
     /// The process ends in order.
     RunEnd(&'a RunEnd),
+}
+
+/// On whose word a reset is done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServeAuth {
+    /// The reset, by number.
+    pub(crate) line: u64,
+    /// Whose it was.
+    pub(crate) caller: String,
+    /// From where.
+    pub(crate) source: String,
+    /// For whom.
+    pub(crate) email: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// HMAC of the caller's idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) idempotency: Option<String>,
+    /// HMAC of the request.
+    pub(crate) fingerprint: String,
 }
 
 /// What became of a notice.
@@ -172,6 +194,9 @@ pub(crate) struct RunStart {
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_of: Option<String>,
+    /// Whether it is the log of a service, whose rows are the resets that callers ask for.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) serves: bool,
     /// Whether users are told.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) notices: bool,

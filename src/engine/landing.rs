@@ -5,13 +5,13 @@
 use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
+use super::source::{Next, Source};
 use super::{Engine, First, Flight, Landed, MAX_FORBIDDEN};
 use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Pause, Standing};
 use crate::domain::stop::{Halt, Stop};
-use crate::domain::target::{Row, Target};
+use crate::domain::target::Target;
 use crate::failpoint;
-use crate::input::InputError;
 use crate::plan::Step;
 use crate::scim::client::{Ended, Found, Written};
 use crate::scim::identity::Ready;
@@ -37,7 +37,8 @@ impl Engine<'_> {
 
     fn found(&mut self, ready: Box<Ready>, trail: Trail) {
         let target = ready.target();
-        if let Some(first) = self.record.claim(ready.id(), target.line) {
+        let taken = if self.limits.again { None } else { self.record.claim(ready.id(), target.line) };
+        if let Some(first) = taken {
             let words = format!("leads to the same account as line {first}");
             let outcome = trail.outcome(Outcome::Failed(Fail::Ambiguous));
             self.done(done(target, trail, Ending::new(outcome, words)));
@@ -174,15 +175,14 @@ impl Engine<'_> {
     }
 
     /// After a stop every row that was not taken is named too.
-    pub(super) async fn name_the_rest<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: R) {
+    pub(super) async fn name_the_rest(&mut self, rows: &mut impl Source) {
         let Some(stop) = self.stop.clone() else {
             return;
         };
         if matches!(stop, Stop::LogLost(_) | Stop::InputChanged) {
             return;
         }
-        for row in rows {
-            let Ok(row) = row else { return };
+        while let Next::Row(row, _) = rows.next() {
             let standing = self.record.standing(row.line());
             match self.plan.step(row, standing) {
                 Some(Step::Decided(done)) => self.record.done(done),

@@ -9,11 +9,13 @@
 mod landing;
 pub(crate) mod passwords;
 pub(crate) mod post;
+pub(crate) mod source;
 mod telling;
 
 use self::landing::done;
 use self::passwords::Passwords;
 use self::post::Post;
+use self::source::{Next, Source};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
 use crate::audit::record::Body;
-use crate::domain::event::{Ending, Intent, Trail};
+use crate::domain::event::{Done, Ending, Intent, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Standing};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::{NewPassword, Row, Target};
@@ -44,12 +46,24 @@ pub(crate) struct Limits {
     pub(crate) dry_run: bool,
     /// Failed rows after which to stop.
     pub(crate) max_failures: Option<u64>,
+    /// Whether a row may be about the same account as another: resets over weeks are, rows of one file
+    /// must not.
+    pub(crate) again: bool,
 }
 
 /// Rows that need no request are recorded in groups of this size.
 const GROUP: usize = 256;
 /// Refusals for want of rights, one after another, that end the run.
 const MAX_FORBIDDEN: u32 = 5;
+
+/// What users get besides the change.
+#[derive(Debug)]
+pub(crate) struct Handout {
+    /// Passwords that are made here.
+    pub(crate) passwords: Passwords,
+    /// Notices.
+    pub(crate) post: Post,
+}
 
 /// The loop and what it owns.
 #[derive(Debug)]
@@ -62,6 +76,8 @@ pub(crate) struct Engine<'a> {
     progress: &'a Progress,
     passwords: Passwords,
     post: Post,
+    /// Rows whose end is on disk since their source was last told.
+    settled: Vec<Done>,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -89,6 +105,16 @@ struct Flight {
     writes: bool,
 }
 
+/// Whether there are more rows to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum More {
+    /// As soon as there is room.
+    Yes,
+    /// When the source says so.
+    Later,
+    No,
+}
+
 /// The first change goes alone: if the service forbids it, it has forbidden one and not sixteen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum First {
@@ -106,9 +132,9 @@ impl<'a> Engine<'a> {
         earlier: HashMap<u64, Trail>,
         limits: Limits,
         progress: &'a Progress,
-        passwords: Passwords,
-        post: Post,
+        handout: Handout,
     ) -> Self {
+        let Handout { passwords, post } = handout;
         Self {
             client: Arc::new(client),
             plan,
@@ -118,6 +144,7 @@ impl<'a> Engine<'a> {
             progress,
             passwords,
             post,
+            settled: Vec::new(),
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -131,32 +158,31 @@ impl<'a> Engine<'a> {
     }
 
     /// Works through the rows. Returns why it stopped before the last one, if it did.
-    pub(crate) async fn run<R>(&mut self, mut rows: R, stops: &mut Stops) -> Option<Stop>
-    where
-        R: Iterator<Item = Result<Row, InputError>>,
-    {
+    pub(crate) async fn run(&mut self, mut rows: impl Source, stops: &mut Stops) -> Option<Stop> {
         self.prepare(stops).await;
         if let Err(why) = self.passwords.settle(self.client.policy()) {
             self.stop(Stop::Untrusted(why));
         }
-        let mut more = true;
-        while more || !self.air.is_empty() || !self.ready.is_empty() || !self.post.is_idle() {
-            more = more && self.stop.is_none() && self.take(&mut rows);
-            if !more && self.air.is_empty() && self.ready.is_empty() {
+        let mut more = More::Yes;
+        while more != More::No || !self.air.is_empty() || !self.ready.is_empty() || !self.post.is_idle() {
+            more = if more == More::No || self.stop.is_some() { More::No } else { self.take(&mut rows) };
+            if more == More::No && self.air.is_empty() && self.ready.is_empty() {
                 self.post.hurry();
             }
             self.declare();
             self.commit().await;
+            self.settled.drain(..).for_each(|done| rows.settled(&done));
             self.launch();
             self.post.deliver();
             self.show();
-            if !self.air.is_empty() || !self.post.is_idle() {
-                self.wait(stops).await;
+            if !self.air.is_empty() || !self.post.is_idle() || more == More::Later {
+                self.wait(&mut rows, more, stops).await;
             } else if self.stop.is_some() && self.ready.is_empty() {
                 break;
             }
         }
-        self.name_the_rest(rows).await;
+        self.name_the_rest(&mut rows).await;
+        self.settled.drain(..).for_each(|done| rows.settled(&done));
         self.stop.take()
     }
 
@@ -190,20 +216,26 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Takes rows until enough are in work. False when there are no more.
-    fn take<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: &mut R) -> bool {
+    /// Takes rows until enough are in work.
+    fn take(&mut self, rows: &mut impl Source) -> More {
         while self.air.len() + self.ready.len() < self.limits.concurrency && self.record.gathered() < GROUP {
             failpoint::hit("read");
             match rows.next() {
-                None => return false,
-                Some(Err(error)) => {
+                Next::End => return More::No,
+                Next::NotNow => return More::Later,
+                Next::Lost(error) => {
                     self.stop(input_lost(&error));
-                    return false;
+                    return More::No;
                 }
-                Some(Ok(row)) => self.begin(row),
+                Next::Row(row, word) => {
+                    if let Some(word) = word {
+                        self.record.note(&Body::ServeAuth(word));
+                    }
+                    self.begin(row);
+                }
             }
         }
-        true
+        More::Yes
     }
 
     fn begin(&mut self, row: Row) {
@@ -293,7 +325,10 @@ impl<'a> Engine<'a> {
         }
         failpoint::hit("commit");
         match self.record.commit().await {
-            Ok(()) => self.post.release(),
+            Ok(()) => {
+                self.post.release();
+                self.settled.extend(self.record.settled_now());
+            }
             Err(error) => self.stop(Stop::LogLost(error.to_string())),
         }
     }
@@ -318,13 +353,14 @@ impl<'a> Engine<'a> {
     }
 
     /// Waits until something lands, somebody says stop, or the grace after a stop is over.
-    async fn wait(&mut self, stops: &mut Stops) {
+    async fn wait(&mut self, rows: &mut impl Source, more: More, stops: &mut Stops) {
         tokio::select! {
             Some(landed) = self.air.join_next_with_id() => {
                 self.land(landed);
                 self.gather().await;
             }
-            Some(landed) = self.post.next() => self.told(landed),
+            landed = self.post.next() => landed.into_iter().for_each(|landed| self.told(landed)),
+            () = rows.wait(), if more == More::Later => {}
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}

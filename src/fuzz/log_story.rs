@@ -38,6 +38,7 @@ fn seal(head: &mut Head, log: &mut Vec<u8>, body: &Body<'_>) {
 
 fn start() -> RunStart {
     RunStart {
+        serves: false,
         notices: false,
         passwords_in_mail: false,
         input: "users.csv".to_owned(),

@@ -79,8 +79,8 @@ impl Head {
         let (entries, digest) = text.split_once(", sha256 ")?;
         let (first, last) = entries.split_once('-')?;
         let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-        let sound = first <= last && last < u64::MAX && digest.len() == 64;
-        let sound = sound && head(first, last, digest) == line;
+        let whole = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let sound = whole && first <= last && last < u64::MAX && head(first, last, digest) == line;
         sound.then(|| Self { first, last, digest: digest.to_owned() })
     }
 }

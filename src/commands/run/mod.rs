@@ -29,7 +29,8 @@ use crate::cli::{Lookup, RunArgs, When};
 use crate::config::{self, Further, Service};
 use crate::domain::text::{count, printable};
 use crate::domain::wanted::Wanted;
-use crate::engine::{Engine, Limits};
+use crate::engine::source::Rows;
+use crate::engine::{Engine, Handout, Limits};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
@@ -233,11 +234,12 @@ impl Session<'_> {
         let limits = Limits {
             concurrency: args.pace.concurrency.into(),
             dry_run: args.dry_run,
+            again: false,
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
-        let (passwords, post) = (passwords(args), handing.post(&past.run_id));
-        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, passwords, post);
-        let stop = engine.run(rows, &mut stops).await;
+        let handout = Handout { passwords: passwords(args), post: handing.post(&past.run_id) };
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, handout);
+        let stop = engine.run(Rows(rows), &mut stops).await;
         let traffic = traffic(engine.client());
         let warnings = engine.warnings();
         progress.finish();

@@ -185,6 +185,7 @@ pub(super) fn run_start(
         target: job.target.clone(),
         retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        serves: false,
         notices: false,
         passwords_in_mail: args.passwords.password_in_mail,
         actor: actor(),
