@@ -33,8 +33,8 @@
 //! |---|---|
 //! | the verbs | [`commands`], with [`cli`] (words) and [`config`] (checked settings) |
 //! | the loop | [`engine`] |
-//! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks) |
-//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`passwords`] (made and judged), [`handover`] (sealed and opened), [`notices`] |
+//! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks), [`reception`] (callers of the service become rows) |
+//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`passwords`] (made and judged), [`handover`] (sealed and opened), [`notices`], [`service`] (the HTTP side) |
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
@@ -66,9 +66,11 @@ mod input;
 mod notices;
 mod passwords;
 mod plan;
+mod reception;
 mod record;
 pub mod sandbox;
 mod scim;
+mod service;
 #[cfg(test)]
 mod simulation;
 mod stops;

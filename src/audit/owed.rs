@@ -38,6 +38,11 @@ impl Owed {
         self.lines.contains(&line)
     }
 
+    /// Who was not.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = u64> + '_ {
+        self.lines.iter().copied()
+    }
+
     /// How many were not.
     pub(crate) fn len(&self) -> u64 {
         self.lines.len() as u64

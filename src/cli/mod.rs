@@ -84,6 +84,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Reset single users on request, over HTTP; see [serve] of the configuration
+    Serve(Box<ServeArgs>),
     /// Serve the sandbox on loopback until stopped; print its addresses and credentials
     Sandbox(SandboxArgs),
 }
@@ -345,6 +347,38 @@ pub(crate) struct PaceArgs {
     /// Wait this long for another run to finish
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) lock_wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder of the service's audit log and sealed passwords; the same after every start
+    #[arg(long, value_name = "DIR", required_unless_present = "new_key")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Print a key for a caller and its SHA-256 for [[serve.caller]], and do nothing else
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
+    /// Reset users of the built-in sandbox; no credentials needed
+    #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
+    pub(crate) sandbox: bool,
+
+    /// Reset disabled accounts too
+    #[arg(long)]
+    pub(crate) include_inactive: bool,
+
+    /// Never touch these users: a file with one e-mail a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protect: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passwords: PasswordArgs,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
 }
 
 #[derive(Debug, Args)]

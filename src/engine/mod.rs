@@ -360,7 +360,7 @@ impl<'a> Engine<'a> {
                 self.gather().await;
             }
             landed = self.post.next() => landed.into_iter().for_each(|landed| self.told(landed)),
-            () = rows.wait(), if more == More::Later => {}
+            () = rows.wait(), if more != More::No => {}
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}

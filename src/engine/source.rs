@@ -43,7 +43,9 @@ impl<R: Iterator<Item = Result<Row, InputError>>> Source for Rows<R> {
         }
     }
 
-    async fn wait(&mut self) {}
+    async fn wait(&mut self) {
+        std::future::pending().await
+    }
 
     fn settled(&mut self, _: &Done) {}
 }

@@ -18,7 +18,7 @@ use crate::record::Record;
 use crate::scim::client::Client;
 use crate::views::{outcomes, summary};
 
-pub(super) fn traffic(client: &Client) -> Traffic {
+pub(crate) fn traffic(client: &Client) -> Traffic {
     let exchange = client.exchange();
     let counts = exchange.counts();
     Traffic {
@@ -32,7 +32,7 @@ pub(super) fn traffic(client: &Client) -> Traffic {
 }
 
 /// The last line of the log, and why the run stopped before its end, if it did.
-pub(super) async fn finish(
+pub(crate) async fn finish(
     record: &mut Record,
     past: &mut Past,
     stop: Option<Stop>,
@@ -43,7 +43,8 @@ pub(super) async fn finish(
     let ledger = record.ledger();
     let rows_are_done = ledger.unsettled() == 0 && ledger.tally().total() == past.start.rows;
     let untold = record.owed().map_or(0, Owed::len);
-    let complete = rows_are_done && untold == 0;
+    // A service goes on with its log at every start.
+    let complete = rows_are_done && untold == 0 && !past.start.serves;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
     let moot = |stop: &Stop| rows_are_done && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
     let stop = stop.filter(|stop| !moot(stop));

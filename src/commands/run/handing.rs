@@ -53,23 +53,23 @@ impl Handing {
     }
 
     /// The file that passwords are sealed into, if they are.
-    pub(super) fn open(&mut self, run_dir: &Path) -> io::Result<Option<Sealed>> {
+    pub(crate) fn open(&mut self, run_dir: &Path) -> io::Result<Option<Sealed>> {
         self.recipients.take().map(|recipients| Sealed::open(&run_dir.join(NAME), recipients)).transpose()
     }
 
     /// Whether users are told.
-    pub(super) const fn tells(&self) -> bool {
+    pub(crate) const fn tells(&self) -> bool {
         self.postman.is_some()
     }
 
     /// How notices leave.
-    pub(super) fn post(&self, run_id: &str) -> Post {
+    pub(crate) fn post(&self, run_id: &str) -> Post {
         Post::new(self.postman.clone(), run_id)
     }
 }
 
 /// What the engine does about passwords.
-pub(super) fn passwords(args: &RunArgs) -> Passwords {
+pub(crate) fn passwords(args: &RunArgs) -> Passwords {
     let style = match (args.passwords.words, args.passwords.readable) {
         (Some(words), _) => Style::Words(words),
         (None, true) => Style::Readable,
