@@ -44,7 +44,7 @@ pub(crate) struct Further {
     /// The further attributes that rows may set.
     pub(crate) attributes: Arc<[Attribute]>,
     notices: Option<toml::Value>,
-    serve: Option<toml::Table>,
+    serve: Option<toml::Value>,
     /// Where paths in the file start.
     folder: PathBuf,
 }
@@ -54,16 +54,12 @@ impl Further {
     pub(crate) fn of(cli: &Cli) -> Result<Self, Misconfigured> {
         let attributes = attributes::attributes(cli.tables.attributes.as_ref())?;
         let folder = cli.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let serve = match cli.tables.serve.clone() {
-            None => None,
-            Some(toml::Value::Table(serve)) => Some(serve),
-            Some(_) => return Err(wrong("serve is a table: [serve]")),
-        };
+        let serve = cli.tables.serve.clone();
         Ok(Self { attributes, notices: cli.tables.notices.clone(), serve, folder })
     }
 
     /// How the service is set up, if `[serve]` says so.
-    pub(crate) const fn serve(&self) -> Option<&toml::Table> {
+    pub(crate) const fn serve(&self) -> Option<&toml::Value> {
         self.serve.as_ref()
     }
 

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use self::memory::{Known, Memory};
-use crate::audit::record::ServeAuth;
+use self::memory::{Known, Memory, settled_as};
+use crate::audit::record::{Delivery, ServeAuth};
 use crate::audit::replay::Damage;
 use crate::domain::attribute::Attribute;
 use crate::domain::email::Email;
@@ -26,7 +26,7 @@ use crate::domain::target::{Defect, NewPassword, Row, Target, Value};
 use crate::domain::text::{clean, hex};
 use crate::engine::source::{Next, Source};
 use crate::scim::client::Client;
-use crate::service::desk::{Answer, Ask, Notice, Reset, Settled, Ticket, Who};
+use crate::service::desk::{Answer, Ask, Reset, Settled, Ticket, Who};
 
 /// Where an answer is waited for.
 type Reply = oneshot::Sender<Answer>;
@@ -74,7 +74,7 @@ impl Reception {
             client,
             attributes,
             tells,
-            memory: Memory::read(log)?,
+            memory: Memory::read(log, tells)?,
             working: HashMap::new(),
             arrived: VecDeque::new(),
             naming: JoinSet::new(),
@@ -248,21 +248,16 @@ impl Source for Reception {
     }
 
     fn settled(&mut self, done: &Done) {
-        let notice =
-            if self.tells && done.ending.outcome == Outcome::Updated { Notice::Queued } else { Notice::None };
-        let settled = Settled {
-            operation: done.line.to_string(),
-            outcome: done.ending.outcome,
-            mfa: done.ending.mfa,
-            user_id: done.trail.user_id.clone(),
-            notice,
-            replayed: false,
-        };
+        let settled = settled_as(done, self.tells);
         let working = self.working.remove(&done.line);
         if let Some(reply) = working.and_then(|working| working.reply) {
             let _ = reply.send(Answer::Settled(settled.clone()));
         }
         self.memory.settled(done.line, settled);
+    }
+
+    fn told(&mut self, line: u64, delivery: Delivery) {
+        self.memory.told(line, delivery);
     }
 }
 

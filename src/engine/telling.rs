@@ -90,5 +90,6 @@ impl Engine<'_> {
             attempt: attempt.number,
             why: &attempt.why,
         });
+        self.tellings.push((attempt.line, attempt.delivery));
     }
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::audit::record::ServeAuth;
+use crate::audit::record::{Delivery, ServeAuth};
 use crate::audit::replay::{Damage, scan};
+use crate::domain::event::Done;
+use crate::domain::outcome::Outcome;
 use crate::domain::text::unhex;
 use crate::files;
 use crate::service::desk::{Digest, Notice, Settled};
@@ -37,7 +39,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// What the log tells.
-    pub(super) fn read(log: &Path) -> Result<Self, Damage> {
+    pub(super) fn read(log: &Path, tells: bool) -> Result<Self, Damage> {
         let mut memory = Self::default();
         scan(files::open_read(log)?, |_, bytes, line| {
             let at = line.ts.parse().unwrap_or(Timestamp::UNIX_EPOCH);
@@ -45,10 +47,12 @@ impl Memory {
             if line.kind == "serve_auth" {
                 let word = serde_json::from_slice(bytes).map_err(|_| "not a serve_auth")?;
                 memory.note(at, &word);
+            } else if let (Some(number), Some(delivery)) = (line.line, line.state) {
+                memory.told(number, delivery);
             } else if matches!(&*line.kind, "result" | "skip")
                 && let Some(done) = line.done()
             {
-                memory.settled(done.line, settled_as(&done));
+                memory.settled(done.line, settled_as(&done, tells));
             }
             Ok(())
         })?;
@@ -100,6 +104,18 @@ impl Memory {
         }
     }
 
+    /// What became of an attempt to tell the user.
+    pub(super) fn told(&mut self, number: u64, delivery: Delivery) {
+        let settled = self.known.get_mut(&number).and_then(|known| known.settled.as_mut());
+        if let Some(settled) = settled {
+            settled.notice = match delivery {
+                Delivery::Sent => Notice::Sent,
+                Delivery::Failed => Notice::Queued,
+                Delivery::GivenUp => Notice::Failed,
+            };
+        }
+    }
+
     /// What was asked with this key.
     pub(super) fn by_key(&self, key: &Digest) -> Option<&Known> {
         self.known.get(self.keys.get(key)?)
@@ -111,14 +127,14 @@ impl Memory {
     }
 }
 
-fn settled_as(done: &crate::domain::event::Done) -> Settled {
+/// A reset's end as an answer.
+pub(super) fn settled_as(done: &Done, tells: bool) -> Settled {
     Settled {
         operation: done.line.to_string(),
         outcome: done.ending.outcome,
         mfa: done.ending.mfa,
         user_id: done.trail.user_id.clone(),
-        // Whether it was sent since is in the log and nowhere else.
-        notice: Notice::None,
+        notice: if tells && done.ending.outcome == Outcome::Updated { Notice::Queued } else { Notice::None },
         replayed: false,
     }
 }
