@@ -130,7 +130,7 @@ mod tests {
             email: Email::parse("a@example.com").unwrap(),
             password: NewPassword::Given(Secret::new(password.to_owned())),
             phone: Some(Phone::parse("+15550100199", None).unwrap()),
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         }
     }

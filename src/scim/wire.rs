@@ -271,7 +271,7 @@ mod tests {
             password: password
                 .map_or(NewPassword::Kept, |text| NewPassword::Given(Secret::new(text.to_owned()))),
             phone: phone.map(|cell| Phone::parse(cell, None).unwrap()),
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         }
     }
