@@ -23,6 +23,7 @@ mod locks;
 mod moments;
 mod outcomes;
 mod pace;
+mod passwords;
 mod readme;
 mod resume;
 mod retry;
