@@ -24,6 +24,7 @@ mod moments;
 mod notices;
 mod outcomes;
 mod pace;
+mod passwords;
 mod readme;
 mod resume;
 mod retry;
