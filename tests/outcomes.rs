@@ -44,6 +44,18 @@ fn the_vendors_error_shape_is_read_as_well() {
 }
 
 #[test]
+fn a_service_without_the_mfa_attribute_is_told_from_one_that_refuses_the_password() {
+    let options = scim_rekey::sandbox::Options { knows_mfa: scim_rekey::sandbox::Mfa::Refuses, ..faults("") };
+    let stage = Stage::new(vec![Person::new("a@example.com"), Person::new("refused@example.com")], options);
+    stage.run().expect(3);
+    stage.check_truth();
+    let details: Vec<String> = stage.outcomes().iter().map(|row| row["detail"].clone()).collect();
+    assert!(details[0].contains("no mfaSettings; leave the phones out"), "{details:?}");
+    assert!(details[0].contains("--mfa-path") && details[0].contains("invalidPath"), "{details:?}");
+    assert!(!details[1].contains("mfa"), "{details:?}");
+}
+
+#[test]
 fn a_403_is_the_rows_own_once_something_has_worked() {
     let people = Person::many(4);
     let rule = r#"{"on":"patch","user":"user2@example.com","do":{"status":403}}"#;

@@ -20,6 +20,7 @@ use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
+use crate::domain::text::clean;
 use crate::failpoint;
 
 /// What the client needs to know.
@@ -223,7 +224,7 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        let (fail, words) = patch_refused(reply.status, &refusal, ready.target());
+        let (fail, words) = patch_refused(reply.status, &refusal, ready.target(), &self.settings.mfa);
         if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form()
         {
             let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
@@ -330,13 +331,22 @@ fn lookup_refused(status: u16) -> NotReady {
     NotReady { outcome: Outcome::Failed(fail), why }
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttribute) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
         _ if refusal.is_too_soon() => {
             let until = refusal.until(target).map_or_else(String::new, |until| format!(" until {until}"));
             (Fail::TooSoon, format!("the password cannot be changed yet{until}"))
+        }
+        // Every service knows a password, so it is the other path that this one does not know.
+        status if refusal.is_about_path() && target.phone.is_some() => {
+            let words = format!(
+                "the service refuses the change ({status}): it seems to have no {}; leave the phones out, or \
+                 name its attribute with --mfa-path",
+                clean(&mfa.path, 80)
+            );
+            (Fail::Rejected, words)
         }
         status => (Fail::Rejected, format!("the service refuses the change ({status})")),
     }
