@@ -1,0 +1,103 @@
+"""Starts a server on a free port of loopback and ends it by its process id."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from .install import HERE, PACKAGES, PYTHON, path
+
+SERVERS = HERE / "servers"
+TAKEN = set()
+
+
+def free_port() -> int:
+    """Below the ports that outgoing connections take, so that none of those comes in between."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in TAKEN:
+            TAKEN.add(port)
+            return port
+
+
+def wait_for(port: int, process: subprocess.Popen, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"no server came up on port {port}") from None
+            time.sleep(0.02)
+
+
+@contextmanager
+def running(name: str, folder: Path, ports: list[int], command: list, **environment: str):
+    """Runs as long as the block lasts. What it says is in NAME.log."""
+    log = folder / f"{name}.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, "PATH": path(), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        )
+    try:
+        for port in ports:
+            wait_for(port, process)
+        yield process
+    except RuntimeError as error:
+        raise RuntimeError(f"{name}: {error}\n{log.read_text()[-2000:]}") from None
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def gunicorn(name: str, folder: Path, application: str, **environment: str):
+    """A WSGI application of servers/, with connections that are kept. Yields its address."""
+    port = free_port()
+    command = [PYTHON, "-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
+    command += ["--chdir", SERVERS, "--threads", "8", "--keep-alive", "30", application]
+    environment |= {"INTEROP_FOLDER": str(folder), "AUTHLIB_INSECURE_TRANSPORT": "1"}
+    with running(name, folder, [port], command, **environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def scimmy(folder: Path, mfa: str):
+    port = free_port()
+    with running("scimmy", folder, [port], ["node", SERVERS / "scimmy.mjs", folder, PACKAGES, port, mfa]):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def nginx(folder: Path, servers: str, ports: list[int], http: str = ""):
+    """With these server blocks; what it was asked is in access.log."""
+    text = (SERVERS / "nginx.conf").read_text()
+    text = text.replace("@SERVERS@", servers).replace("@HTTP@", http).replace("@FOLDER@", str(folder))
+    if os.geteuid() == 0:
+        text = "user root;\n" + text
+    (folder / "nginx.conf").write_text(text)
+    with running("nginx", folder, ports, ["nginx", "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]):
+        yield
