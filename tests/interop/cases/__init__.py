@@ -1,5 +1,5 @@
 """Every case, in the order of the table."""
 
-from . import settings, users
+from . import conflicts, settings, tokens, users
 
-CASES = [*users.CASES, *settings.CASES]
+CASES = [*users.CASES, *settings.CASES, *conflicts.CASES, *tokens.CASES]

@@ -16,7 +16,14 @@ def demand(holds: bool, words: object) -> None:
         raise Failed(str(words))
 
 
-def judge(run: Run, rows: list[Row], before: list[dict], after: list[dict], mfa: dict | None = None) -> None:
+def judge(
+    run: Run,
+    rows: list[Row],
+    before: list[dict],
+    after: list[dict],
+    mfa: dict | None = None,
+    by_others: frozenset = frozenset(),
+) -> None:
     """Every row ended as it had to; `updated` if and only if the account changed as asked; nobody else did."""
     lines = run.by_email()
     demand(len(run.outcomes) == len(rows) == len(lines), f"{len(run.outcomes)} outcomes of {len(rows)} rows")
@@ -31,7 +38,8 @@ def judge(run: Run, rows: list[Row], before: list[dict], after: list[dict], mfa:
             demand(line["user_id"] not in asked, f"{row.email}: an account is updated for two rows")
             asked[line["user_id"]] = row
     for user_id, user in now.items():
-        account(user, was[user_id], asked.get(user_id), mfa)
+        same = {key: was[user_id].get(key) for key in by_others}
+        account({**user, **same}, was[user_id], asked.get(user_id), mfa)
     nothing_leaks(run, rows)
 
 
