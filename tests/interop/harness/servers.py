@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +94,7 @@ def scimmy(folder: Path, mfa: str):
 
 
 @contextmanager
-def nginx(folder: Path, servers: str, ports: list[int], http: str = ""):
+def nginx(folder: Path, servers: str, ports: list[int], http: str = "access_log off;"):
     """With these server blocks; what it was asked is in access.log."""
     text = (SERVERS / "nginx.conf").read_text()
     text = text.replace("@SERVERS@", servers).replace("@HTTP@", http).replace("@FOLDER@", str(folder))
@@ -101,3 +103,22 @@ def nginx(folder: Path, servers: str, ports: list[int], http: str = ""):
     (folder / "nginx.conf").write_text(text)
     with running("nginx", folder, ports, ["nginx", "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]):
         yield
+
+
+@contextmanager
+def squid(folder: Path, host: str):
+    """A proxy that knows this one host and takes nothing but CONNECT. Yields its address; once it has ended,
+    what it was asked is in proxy.log.
+
+    It refuses to be root, and then needs a folder that another user can reach."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="interop-") as home:
+        text = (SERVERS / "squid.conf").read_text().replace("@FOLDER@", home).replace("@PORT@", str(port))
+        Path(home, "squid.conf").write_text(text)
+        Path(home, "hosts").write_text(f"127.0.0.1 {host}\n")
+        if os.geteuid() == 0:
+            shutil.chown(home, "proxy")
+        command = ["squid", "-N", "-f", f"{home}/squid.conf", "-n", f"interop{port}"]
+        with running("squid", folder, [port], command):
+            yield f"http://127.0.0.1:{port}"
+        shutil.copy(Path(home, "proxy.log"), folder)
