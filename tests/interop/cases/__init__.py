@@ -1,5 +1,5 @@
 """Every case, in the order of the table."""
 
-from . import conflicts, limits, proxy, settings, tls, tokens, users
+from . import conflicts, limits, proxy, sandbox, settings, tls, tokens, users
 
-CASES = [*users.CASES, *settings.CASES, *conflicts.CASES, *tokens.CASES, *tls.CASES, *proxy.CASES, *limits.CASES]
+CASES = [*users.CASES, *settings.CASES, *conflicts.CASES, *tokens.CASES, *tls.CASES, *proxy.CASES, *limits.CASES, *sandbox.CASES]

@@ -1,7 +1,6 @@
 """nginx as the end of TLS in front of scim2-server: good certificates, and bad ones."""
 
 import ssl
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,13 +32,13 @@ class Front:
     log: Path
 
     def lines(self, name: str, least: int = 0) -> list[str]:
-        """What came through TLS on this server. It is written after the answer, so it may take a moment."""
-        end = time.monotonic() + 10
-        while True:
-            lines = [line for line in self.log.read_text().splitlines() if line.split()[1] == name]
-            if len(lines) >= least or time.monotonic() > end:
-                return lines
-            time.sleep(0.01)
+        """What came through TLS on this server, once there are so many. nginx writes after it has answered."""
+
+        def there() -> list[str]:
+            return [line for line in self.log.read_text().splitlines() if line.split()[1] == name]
+
+        servers.until(lambda: len(there()) >= least, "nothing came through", 10)
+        return there()
 
 
 @contextmanager

@@ -32,15 +32,22 @@ def free_port() -> int:
             return port
 
 
-def wait_for(port: int, process: subprocess.Popen, seconds: float = 30) -> None:
+def until(holds, otherwise: str, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"no server came up on port {port}") from None
-            time.sleep(0.02)
+    while not holds():
+        if time.monotonic() > end:
+            raise RuntimeError(otherwise)
+        time.sleep(0.02)
+
+
+def answers(port: int, process: subprocess.Popen) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError("it ended at once")
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -58,7 +65,7 @@ def running(name: str, folder: Path, ports: list[int], command: list, **environm
         )
     try:
         for port in ports:
-            wait_for(port, process)
+            until(lambda: answers(port, process), f"no server came up on port {port}")
         yield process
     except RuntimeError as error:
         raise RuntimeError(f"{name}: {error}\n{log.read_text()[-2000:]}") from None
