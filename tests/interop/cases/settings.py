@@ -6,10 +6,17 @@ from harness.people import People, Row, few
 from harness.stage import Service, Stage
 
 NAMES = [f"user{number}@example.com" for number in range(1, 41)]
-CORE = {
-    "path": "mfaSettings",
-    "value": lambda phone: {"enabled": True, "mfaType": "phone", "phoneNumber": phone},
-}
+EXTENSION = "urn:ietf:params:scim:schemas:extension:example:2.0:User"
+BEFORE = {"enabled": False, "mfaType": "app", "phoneNumber": "+15550109999"}
+
+
+def settings(phone: str) -> dict:
+    return {"enabled": True, "mfaType": "phone", "phoneNumber": phone}
+
+
+# Where it is stored, and what has to be there.
+CORE = {"path": "mfaSettings", "value": settings}
+EXTENDED = {"path": EXTENSION, "value": lambda phone: {"mfaSettings": settings(phone)}}
 
 
 def half_with_phones(outcome: str) -> People:
@@ -34,47 +41,47 @@ def undeclared(service: Service, people: People) -> str:
     again = service.rekey.run("again", without)
     demand(again.code == 0, f"without phones: exit code {again.code}: {again.words}")
     judge(again, without, before, service.users())
-    return "`failed / rejected`, nothing changed, the detail says what to do; without the phone column: updated"
+    return "`failed / rejected`, nothing changed, the detail says what to do; without phones: updated"
 
 
-def declared(service: Service, people: People, expected: str) -> str:
+def declared(service: Service, people: People, where: dict, expected: str, *flags: str) -> str:
     before = service.users()
-    run = service.rekey.run("first", people.rows)
+    run = service.rekey.run("first", people.rows, *flags)
     demand(run.code == 0, f"exit code {run.code}: {run.words}")
-    judge(run, people.rows, before, service.users(), CORE)
+    judge(run, people.rows, before, service.users(), where)
     for row in people.rows:
         wanted = expected if row.phone else "none"
         demand(run.by_email()[row.email]["mfa"] == wanted, f"mfa: {run.by_email()[row.email]['mfa']}")
-    return f"stored as asked; `{expected}`"
+    return f"stored as asked, in the place of what was there; `{expected}`"
 
 
-def strict_undeclared(stage: Stage) -> str:
-    people = half_with_phones("failed/rejected")
-    with stage.strict(people) as service:
-        return undeclared(service, people)
-
-
-def strict_declared(stage: Stage) -> str:
+def in_core(serve, expected: str) -> str:
     people = half_with_phones("updated")
-    with stage.strict(people, mfa="declared") as service:
-        return declared(service, people, "accepted")
+    for account in people.accounts[1::4]:
+        account["mfaSettings"] = BEFORE
+    with serve(people, habit="mfa") as service:
+        return declared(service, people, CORE, expected)
 
 
-def scimmy_undeclared(stage: Stage) -> str:
-    people = half_with_phones("failed/rejected")
-    with stage.scimmy(people) as service:
-        return undeclared(service, people)
-
-
-def scimmy_declared(stage: Stage) -> str:
+def in_extension(serve, expected: str) -> str:
     people = half_with_phones("updated")
-    with stage.scimmy(people, mfa="declared") as service:
-        return declared(service, people, "confirmed")
+    for account in people.accounts[1::4]:
+        account[EXTENSION] = {"mfaSettings": BEFORE}
+    with serve(people, habit="mfa extension") as service:
+        return declared(service, people, EXTENDED, expected, "--mfa-path", f"{EXTENSION}:mfaSettings")
+
+
+def nowhere(serve) -> str:
+    people = half_with_phones("failed/rejected")
+    with serve(people) as service:
+        return undeclared(service, people)
 
 
 CASES = [
-    Case("scim2-server", "MFA undeclared", strict_undeclared),
-    Case("scim2-server", "MFA declared", strict_declared),
-    Case("SCIMMY", "MFA undeclared", scimmy_undeclared),
-    Case("SCIMMY", "MFA declared", scimmy_declared),
+    Case("scim2-server", "MFA undeclared", lambda stage: nowhere(stage.strict)),
+    Case("scim2-server", "MFA declared", lambda stage: in_core(stage.strict, "accepted")),
+    Case("scim2-server", "MFA in an extension", lambda stage: in_extension(stage.strict, "accepted")),
+    Case("SCIMMY", "MFA undeclared", lambda stage: nowhere(stage.scimmy)),
+    Case("SCIMMY", "MFA declared", lambda stage: in_core(stage.scimmy, "confirmed")),
+    Case("SCIMMY", "MFA in an extension", lambda stage: in_extension(stage.scimmy, "confirmed")),
 ]

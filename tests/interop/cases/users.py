@@ -39,6 +39,17 @@ def scimmy_by_list(stage: Stage) -> str:
     return "has no versions, so everybody is asked for by name"
 
 
+def scimmy_with_versions(stage: Stage) -> str:
+    """It then shows the same page for every `startIndex`: who walks on by it never ends."""
+    people = People()
+    rows = [as_scimmy_sees(row, people) for row in people.rows]
+    with stage.scimmy(people, habit="versions") as service:
+        run = tried(service, rows, "directory")
+        demand(any("repeats itself" in words for words in run.summary["warnings"]), run.summary["warnings"])
+        demand(run.summary["requests"]["lookup"] < 220, run.summary["requests"])
+    return "ignores `startIndex`: the list repeats itself, so everybody is asked for by name"
+
+
 def tried(service: Service, rows: list[Row], lookup: str):
     before = service.users()
     run = service.rekey.run("first", rows, "--lookup", lookup)
@@ -64,4 +75,5 @@ CASES = [
     Case("scim2-server", "200 rows by list", by_list),
     Case("SCIMMY", "200 rows by filter", scimmy_by_filter),
     Case("SCIMMY", "200 rows by list", scimmy_by_list),
+    Case("SCIMMY", "200 rows by list, with versions", scimmy_with_versions),
 ]

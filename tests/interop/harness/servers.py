@@ -87,16 +87,16 @@ def gunicorn(name: str, folder: Path, application: str, **environment: str):
     """A WSGI application of servers/, with connections that are kept. Yields its address."""
     port = free_port()
     command = [PYTHON, "-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
-    command += ["--chdir", SERVERS, "--threads", "8", "--keep-alive", "30", application]
+    command += ["--chdir", SERVERS, "--threads", "8", "--keep-alive", "30", "--preload", application]
     environment |= {"INTEROP_FOLDER": str(folder), "AUTHLIB_INSECURE_TRANSPORT": "1"}
     with running(name, folder, [port], command, **environment):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def scimmy(folder: Path, mfa: str):
+def scimmy(folder: Path, habit: str):
     port = free_port()
-    with running("scimmy", folder, [port], ["node", SERVERS / "scimmy.mjs", folder, PACKAGES, port, mfa]):
+    with running("scimmy", folder, [port], ["node", SERVERS / "scimmy.mjs", folder, PACKAGES, port, habit]):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -48,15 +48,15 @@ class Stage:
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     @contextmanager
-    def strict(self, people: People, mfa: str = "undeclared"):
+    def strict(self, people: People, habit: str = ""):
         self.put(people)
-        with servers.gunicorn("scim2-server", self.folder, "strict:service()", INTEROP_MFA=mfa) as base:
+        with servers.gunicorn("scim2-server", self.folder, "strict:service()", INTEROP_HABIT=habit) as base:
             yield Service(base, self.rekey(f"{base}/v2"))
 
     @contextmanager
-    def scimmy(self, people: People, mfa: str = "undeclared"):
+    def scimmy(self, people: People, habit: str = ""):
         self.put(people)
-        with servers.scimmy(self.folder, mfa) as base:
+        with servers.scimmy(self.folder, habit) as base:
             yield Service(base, self.rekey(f"{base}/scim/v2"))
 
     def rekey(self, scim: str, token: str = "", client: str = "basic") -> Rekey:

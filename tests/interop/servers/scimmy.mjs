@@ -5,7 +5,7 @@ import { createPublicKey, verify } from "node:crypto";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-const [folder, packages, port, mfa] = process.argv.slice(2);
+const [folder, packages, port, habit] = process.argv.slice(2);
 const require = createRequire(`${packages}/package.json`);
 const express = require("express");
 const SCIMMY = require("scimmy").default ?? require("scimmy");
@@ -29,11 +29,15 @@ function authorised(request) {
     if (JSON.parse(Buffer.from(claims, "base64url")).exp <= Date.now() / 1000) throw new Error("the token is over");
 }
 
+function versioned(account) {
+    return habit === "versions" ? { ...account, meta: { version: 'W/"1"' } } : account;
+}
+
 function shown(resource) {
     const one = accounts.get(resource.id);
     if (resource.id && !one) throw new SCIMMY.Types.Error(404, null, `Resource ${resource.id} not found`);
-    if (resource.id) return one;
-    const all = [...accounts.values()];
+    if (resource.id) return versioned(one);
+    const all = [...accounts.values()].map(versioned);
     return resource.filter ? resource.filter.match(all) : all;
 }
 
@@ -53,13 +57,20 @@ function stored(resource, instance) {
     return changed;
 }
 
-if (mfa === "declared") {
+function mfaSettings() {
     const { name, type, subAttributes } = read("mfa.json");
     const part = ({ name, type }) => new SCIMMY.Types.Attribute(type, name);
-    const attribute = new SCIMMY.Types.Attribute(type, name, {}, subAttributes.map(part));
-    SCIMMY.Schemas.User.definition.extend(attribute);
+    return new SCIMMY.Types.Attribute(type, name, {}, subAttributes.map(part));
 }
-SCIMMY.Resources.declare(SCIMMY.Resources.User).ingress(stored).egress(shown);
+
+const users = SCIMMY.Resources.declare(SCIMMY.Resources.User).ingress(stored).egress(shown);
+if (habit === "mfa") SCIMMY.Schemas.User.definition.extend(mfaSettings());
+if (habit === "mfa extension") {
+    const urn = "urn:ietf:params:scim:schemas:extension:example:2.0:User";
+    users.extend(new SCIMMY.Types.SchemaDefinition("Mfa", urn, "A second factor", [mfaSettings()]));
+}
+// It shows versions, and keeps to none.
+if (habit === "versions") SCIMMY.Config.set({ etag: true });
 
 const app = express();
 const answers = {};

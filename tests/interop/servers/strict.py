@@ -12,7 +12,7 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from scim2_models import Attribute, ScimProvider, UnauthorizedException
+from scim2_models import Attribute, Schema, SchemaExtension, ScimProvider, UnauthorizedException
 from scim2_server.applications.wsgi import WSGIApplication
 from scim2_server.memory import InMemoryStorage
 from scim2_server.testserver.application import BEARER_TOKEN_SCHEME
@@ -25,7 +25,9 @@ from scim2_server.utils import (
 
 FOLDER = Path(os.environ["INTEROP_FOLDER"])
 KEY = ECKey.import_key(json.loads((FOLDER / "key.json").read_text()))
+HABIT = os.environ["INTEROP_HABIT"]
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+EXTENSION = "urn:ietf:params:scim:schemas:extension:example:2.0:User"
 CLAIMS = jwt.JWTClaimsRegistry(exp={"essential": True}, aud={"essential": True, "value": "scim"})
 
 
@@ -38,19 +40,18 @@ class Application(WSGIApplication):
             raise UnauthorizedException from None
 
 
-def schemas():
-    """The schemas of RFC 7643, and an MFA attribute where it is wished."""
-    known = load_default_schemas()
-    if os.environ.get("INTEROP_MFA") == "declared":
-        wish = json.loads((Path(__file__).parent / "mfa.json").read_text())
-        known[USER].attributes.append(Attribute.model_validate(wish))
-    return known.values()
-
-
 def provider():
+    """The schemas of RFC 7643, and an MFA attribute where it is wished."""
     config = load_default_service_provider_config()
     config.authentication_schemes = [BEARER_TOKEN_SCHEME]
-    return ScimProvider.from_discovery(schemas(), load_default_resource_types().values(), config=config)
+    schemas, kinds = load_default_schemas(), load_default_resource_types()
+    mfa = Attribute.model_validate(json.loads((FOLDER / "mfa.json").read_text()))
+    if HABIT == "mfa":
+        schemas[USER].attributes.append(mfa)
+    if HABIT == "mfa extension":
+        schemas[EXTENSION] = Schema(id=EXTENSION, name="Mfa", attributes=[mfa])
+        kinds["User"].schema_extensions.append(SchemaExtension(schema_=EXTENSION, required=False))
+    return ScimProvider.from_discovery(schemas.values(), kinds.values(), config=config)
 
 
 def told(what, start_response):
@@ -95,7 +96,7 @@ class Service:
         self.storage.update(self.kind, user)
 
     def load(self) -> None:
-        model = self.application.service.provider.model_for(USER)
+        model = self.application.service.provider.model_for("User")
         for account in json.loads((FOLDER / "accounts.json").read_text()):
             self.storage.create(self.kind, model.model_validate({"schemas": [USER], **account}))
 
