@@ -1,5 +1,6 @@
 """Pinned software by others, in a folder that is kept between runs: from PyPI, npm and Debian."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ ROOT = HERE.parent.parent
 FOLDER = ROOT / "target" / "interop"
 PYTHON = FOLDER / "venv" / "bin" / "python"
 PACKAGES = FOLDER / "npm"
-TOOLS = {"nginx": "nginx-light", "squid": "squid", "openssl": "openssl", "node": "nodejs", "npm": "npm"}
+TOOLS = {"nginx": "nginx-light", "squid": "squid", "node": "nodejs", "npm": "npm"}
 
 
 class NotInstalled(Exception):
@@ -38,7 +39,8 @@ def path() -> str:
 
 
 def tools() -> None:
-    missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool, path=path())})
+    missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=path())}
+    missing |= set() if importlib.util.find_spec("ensurepip") else {"python3-venv"}
     if not missing:
         return
     sudo = [] if os.geteuid() == 0 else ["sudo"]
@@ -46,7 +48,7 @@ def tools() -> None:
     # The packages' own services are of no use here, and would take ports.
     served = Path("/run/systemd/system").exists()
     call(*sudo, "apt-get", "update", "-qq")
-    call(*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, env=quiet)
+    call(*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *sorted(missing), env=quiet)
     for service in [name for name in ("nginx-light", "squid") if served and name in missing]:
         subprocess.run([*sudo, "systemctl", "disable", "--now", service.removesuffix("-light")], stdout=sys.stderr)
 

@@ -88,7 +88,7 @@ class Service:
 
 
 @contextmanager
-def stages(program: Path):
+def stages(program: Path, keep: bool):
     work = install.FOLDER / "work"
     work.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=work))
@@ -100,4 +100,7 @@ def stages(program: Path):
         with servers.gunicorn("authority", folder, "authority:app") as base:
             yield Stage(program, folder, base)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep:
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)

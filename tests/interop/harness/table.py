@@ -1,10 +1,10 @@
-"""The table of server and case, on the screen and in the document."""
+"""The tables, on the screen and in the document."""
 
 from pathlib import Path
 
 from .case import Result
 
-BEGIN, END = "<!-- tests/interop/run --write -->\n", "<!-- end of the table -->\n"
+BEGIN, END = "<!-- made by tests/interop/run --write -->\n", "<!-- end of the table -->\n"
 
 
 def text(results: list[Result]) -> str:
@@ -17,16 +17,22 @@ def text(results: list[Result]) -> str:
     return "\n".join(["", *lines, ""])
 
 
-def markdown(results: list[Result]) -> str:
+def of_cases(results: list[Result]) -> str:
     rows = [f"| {result.server} | {result.name} | {result.note} |\n" for result in results]
-    return "".join(["| server | case | comes out |\n", "|---|---|---|\n", *rows])
+    return "".join(["| with | what is tried | comes out |\n", "|---|---|---|\n", *rows])
 
 
-def keep(document: Path, results: list[Result], write: bool) -> bool:
-    """Whether the document has this table, put there now if that is wished."""
-    before, _, rest = document.read_text().partition(BEGIN)
-    old, _, after = rest.partition(END)
-    new = markdown(results)
+def of_differences(differences: list[tuple[str, str, str]]) -> str:
+    rows = [f"| `{check}` | {words} | {reason} |\n" for check, words, reason in differences]
+    return "".join(["| check | it says | why it stays |\n", "|---|---|---|\n", *rows])
+
+
+def keep(document: Path, tables: list[str], write: bool) -> bool:
+    """Whether the document has these tables, each between its marks; put there now if that is wished."""
+    start, *parts = document.read_text().split(BEGIN)
+    ends = [part.partition(END) for part in parts]
+    same = [old for old, _, _ in ends] == tables
     if write:
-        document.write_text(before + BEGIN + new + END + after)
-    return write or old == new
+        filled = (BEGIN + table + END + rest for table, (_, _, rest) in zip(tables, ends, strict=True))
+        document.write_text(start + "".join(filled))
+    return write or same
