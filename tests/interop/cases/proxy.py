@@ -7,32 +7,27 @@ from harness.people import Row, few
 from harness.rekey import SECRET
 from harness.stage import Stage
 
-from .tls import BAD, FAR, MODERN, NAMES, Front, front
-
-KINDS = {"old": f"good | | {MODERN}", "new": f"good | http2 | {MODERN}"}
-SPOKEN = {"old": "HTTP/1.1", "new": "HTTP/2.0"}
+from .tls import BAD, FAR, NAMES, SPOKEN, Front, front
 
 
 def tunnelled(stage: Stage) -> str:
-    people = few(NAMES)
-    with front(stage, KINDS) as there:
-        with servers.squid(stage.folder, FAR) as proxy:
-            for kind in KINDS:
-                through(kind, stage, there, proxy, people.rows)
-        places = {f"{FAR}:{port}" for port in there.ports.values()}
-    only_connects((stage.folder / "proxy.log").read_text(), places, people.rows)
+    there, rows = front(stage), few(NAMES).rows
+    with servers.squid(stage.folder, FAR) as proxy:
+        for name in SPOKEN:
+            through(name, stage, there, proxy, rows)
+    places = {f"{FAR}:{there.ports[name]}" for name in SPOKEN}
+    only_connects((stage.folder / "proxy.log").read_text(), places, rows)
     return "updated over HTTP/1.1 and HTTP/2.0; squid sees nothing but CONNECT"
 
 
-def through(kind: str, stage: Stage, there: Front, proxy: str, rows: list[Row]) -> None:
-    before = there.service.users()
-    base = f"https://{FAR}:{there.ports[kind]}"
+def through(name: str, stage: Stage, there: Front, proxy: str, rows: list[Row]) -> None:
+    before, came, base = there.service.users(), len(there.lines(name)), there.base(name, FAR)
     rekey = stage.rekey(f"{base}/v2", f"{base}/oauth/token")
-    run = rekey.run(kind, rows, "--ca-file", str(there.root), HTTPS_PROXY=proxy)
+    run = rekey.run(name, rows, "--ca-file", str(there.root), HTTPS_PROXY=proxy)
     demand(run.code == 0, f"exit code {run.code}: {run.words}")
     judge(run, rows, before, there.service.users())
-    spoken = {line.split()[2] for line in there.lines(kind, 1)}
-    demand(spoken == {SPOKEN[kind]}, f"{spoken} was spoken")
+    spoken = {line.split()[2] for line in there.lines(name, came + 1)[came:]}
+    demand(spoken == {SPOKEN[name]}, f"{spoken} was spoken")
 
 
 def only_connects(seen: str, places: set[str], rows: list[Row]) -> None:
@@ -44,12 +39,12 @@ def only_connects(seen: str, places: set[str], rows: list[Row]) -> None:
 
 
 def expired(stage: Stage) -> str:
-    people = few(NAMES[:5])
-    with front(stage, {"bad": BAD["expired"]}) as there, servers.squid(stage.folder, FAR) as proxy:
-        base = f"https://{FAR}:{there.ports['bad']}"
+    there, rows = front(stage), few(NAMES[:5]).rows
+    with servers.squid(stage.folder, FAR) as proxy:
+        base = there.base("expired", FAR)
         rekey = stage.rekey(f"{base}/v2", f"{base}/oauth/token")
-        run = rekey.run("first", people.rows, "--ca-file", str(there.root), HTTPS_PROXY=proxy)
-        demand(run.code == 78 and "expired" in run.words.lower(), f"exit code {run.code}: {run.words}")
+        run = rekey.run("first", rows, "--ca-file", str(there.root), HTTPS_PROXY=proxy)
+        demand(run.code == 78 and BAD["expired"].words in run.words, f"exit code {run.code}: {run.words}")
     demand("CONNECT" in (stage.folder / "proxy.log").read_text(), "the proxy was not used")
     return "exit code 78"
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,24 @@ CLIENTS = {
 }
 
 
+class Shared:
+    """Servers that several cases use: the first starts them, and they run until all is over."""
+
+    def __init__(self, folder: Path, stack: ExitStack):
+        self.folder, self.stack, self.running = folder, stack, {}
+
+    def get(self, name: str, start):
+        if name not in self.running:
+            self.running[name] = self.stack.enter_context(start())
+        return self.running[name]
+
+
 @dataclass
 class Stage:
     program: Path
     folder: Path
     authority: str
+    shared: Shared
 
     @property
     def token_url(self) -> str:
@@ -40,11 +53,11 @@ class Stage:
         folder.mkdir()
         for file in ("key.json", "clients.json"):
             shutil.copy(self.folder / file, folder)
-        return Stage(self.program, folder, self.authority)
+        return Stage(self.program, folder, self.authority, self.shared)
 
     def token_requests(self) -> list[dict]:
         """All of this whole run."""
-        log = self.folder.parent / "requests.jsonl"
+        log = self.shared.folder / "requests.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     @contextmanager
@@ -97,8 +110,8 @@ def stages(program: Path, keep: bool):
         (folder / "key.json").write_text(json.dumps(key.as_dict(private=True)))
         clients = {name: {**terms, "secret": SECRET} for name, terms in CLIENTS.items()}
         (folder / "clients.json").write_text(json.dumps(clients))
-        with servers.gunicorn("authority", folder, "authority:app") as base:
-            yield Stage(program, folder, base)
+        with servers.gunicorn("authority", folder, "authority:app") as base, ExitStack() as stack:
+            yield Stage(program, folder, base, Shared(folder, stack))
     finally:
         if keep:
             print(f"kept: {folder}")
