@@ -1,5 +1,6 @@
 """Every case, in the order of the table."""
 
-from . import conflicts, limits, proxy, sandbox, settings, tls, tokens, users
+from . import conflicts, lies, limits, proxy, sandbox, settings, tls, tokens, users
 
-CASES = [*users.CASES, *settings.CASES, *conflicts.CASES, *tokens.CASES, *tls.CASES, *proxy.CASES, *limits.CASES, *sandbox.CASES]
+MODULES = [users, settings, conflicts, tokens, tls, proxy, limits, sandbox, lies]
+CASES = [case for module in MODULES for case in module.CASES]

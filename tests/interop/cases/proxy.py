@@ -33,7 +33,8 @@ def through(name: str, stage: Stage, there: Front, proxy: str, rows: list[Row]) 
 def only_connects(seen: str, places: set[str], rows: list[Row]) -> None:
     # A connection without a request is how the harness sees that the proxy is up.
     lines = [line.split() for line in seen.splitlines() if "transaction-end-before-headers" not in line]
-    demand({tuple(line[5:7]) for line in lines} == {("CONNECT", place) for place in places}, seen)
+    asked = {tuple(line[5:7]) for line in lines}
+    demand(asked == {("CONNECT", place) for place in places}, f"the proxy was asked for {asked}")
     for word in ["@", "%40", "filter", "/Users", SECRET, *(row.email.partition("@")[0] for row in rows)]:
         demand(word not in seen, f"the proxy saw {word}")
 
