@@ -40,6 +40,20 @@ fn a_patch_is_all_or_nothing() {
 }
 
 #[test]
+fn what_a_replacement_does_not_name_stays_as_it_was() {
+    let client = Client::everyday();
+    let id = client.id("ann@example.com");
+    client.patch(&id, &mfa_op());
+    let off = json!([{"op": "replace", "path": "mfaSettings", "value": {"enabled": false}}]);
+    let shown = client.patch(&id, &off).json()["mfaSettings"].clone();
+    assert_eq!((&shown["enabled"], &shown["phoneNumber"]), (&json!(false), &json!("+15550100199")));
+    let set = |emails: Value| json!([{"op": "replace", "path": "emails", "value": emails}]);
+    client.patch(&id, &set(json!([{"value": "a@example.com"}, {"value": "b@example.com"}])));
+    let one = json!([{"value": "c@example.com"}]);
+    assert_eq!(client.patch(&id, &set(one.clone())).json()["emails"], one, "several values are replaced");
+}
+
+#[test]
 fn an_extension_can_be_removed_as_a_whole() {
     let client = Client::everyday();
     let id = client.id("ann@example.com");
