@@ -16,7 +16,8 @@ fn ends(email: &str, rules: &str, args: &[&str], code: i32, outcome: &str) -> St
 
 #[test]
 fn failures_are_named() {
-    ends("missing@example.com", "", &[], 3, "failed/not_found");
+    let missing = ends("missing@example.com", "", &[], 3, "failed/not_found");
+    assert!(missing.outcomes()[0]["detail"].contains("capitals matter"), "{:?}", missing.outcomes());
     ends("twins@example.com", "", &[], 3, "failed/ambiguous");
     ends("stranger@example.com", "", &[], 3, "failed/wrong_user");
     ends("refused@example.com", "", &[], 3, "failed/rejected");
