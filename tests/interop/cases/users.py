@@ -26,7 +26,9 @@ def scimmy_by_filter(stage: Stage) -> str:
     people = People()
     rows = [as_scimmy_sees(row, people) for row in people.rows]
     with stage.scimmy(people) as service:
-        tried(service, rows, "filter")
+        run = tried(service, rows, "filter")
+        detail = run.by_email()["Mixed.Case2@Example.COM"]["detail"]
+        demand("capitals" in detail, detail)
     return "compares names byte for byte, and refuses a filter with `\\\"`: those rows fail, nobody is touched"
 
 

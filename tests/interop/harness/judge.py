@@ -53,7 +53,8 @@ def account(user: dict, before: dict, row: Row | None, mfa: dict | None) -> None
     demand(user.get("password") == row.password, f"{name}: updated, but it has not the row's password")
     expected = {"password"}
     if row.phone and mfa:
-        demand(user.get(mfa["path"]) == mfa["value"](row.phone), f"{name}: {user.get(mfa['path'])} was stored")
+        wanted = mfa["value"](row.phone, before.get(mfa["path"]))
+        demand(user.get(mfa["path"]) == wanted, f"{name}: {user.get(mfa['path'])} was stored")
         expected.add(mfa["path"])
     demand(changes <= expected, f"{name}: more changed than was asked for: {changes - expected}")
 
