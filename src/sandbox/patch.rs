@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::path::Path;
 use super::problem::Problem;
-use super::schema::{ENTERPRISE, GENESYS, USER_SCHEMA};
+use super::schema::{ENTERPRISE, ENTERPRISE_ATTRIBUTES, GENESYS, GENESYS_ATTRIBUTES, USER_SCHEMA};
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -79,11 +79,21 @@ fn single(raw: Raw) -> Result<Vec<Operation>, Problem> {
             return Err(Problem::new(400, "an operation has no value").scim_type("invalidValue"));
         }
     };
-    if let (Some(urn), Value::Object(members)) = (extension(&path), &value) {
-        return members_of(raw.op, Some(urn), members.clone());
+    match (extension(&path), &value) {
+        (Some(urn), Value::Object(members)) => return members_of(raw.op, Some(urn), members.clone()),
+        (Some(urn), _) if raw.op == Op::Remove && urn != USER_SCHEMA => return Ok(removals(urn)),
+        _ => {}
     }
     let path = Path::parse(&path).ok_or_else(bad_path)?;
     Ok(vec![Operation { op: raw.op, path, value }])
+}
+
+/// To remove an extension is to remove whatever of it there is.
+fn removals(urn: &str) -> Vec<Operation> {
+    let names = if urn == ENTERPRISE { ENTERPRISE_ATTRIBUTES } else { GENESYS_ATTRIBUTES };
+    let path = |name: &&str| Path { schema: Some(urn.into()), name: (*name).into(), select: None, sub: None };
+    let remove = |path| Operation { op: Op::Remove, path, value: Value::Null };
+    names.iter().map(path).map(remove).collect()
 }
 
 /// Without a path the value is a partial resource; there is nothing to remove then.

@@ -224,9 +224,10 @@ impl Search {
         let Some(first) = bearers.next() else {
             return Err(match (self.strangers, self.total) {
                 (true, _) => failed(Fail::WrongUser, "the look-up was answered with somebody else"),
-                (false, 0) => {
-                    failed(Fail::NotFound, "nobody bears this user name; a disabled account may be hidden")
-                }
+                (false, 0) => failed(
+                    Fail::NotFound,
+                    "nobody bears this user name; a disabled account may be hidden, and to some services capitals matter",
+                ),
                 (false, _) => failed(Fail::BadReply, "the service counts a user that it does not show"),
             });
         };

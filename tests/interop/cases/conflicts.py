@@ -1,0 +1,37 @@
+"""Somebody else changes accounts between the look-up and the PATCH, in a service with entity tags."""
+
+from harness.case import Case
+from harness.judge import demand, judge
+from harness.people import People, few
+from harness.stage import Stage
+
+# servers/strict.py changes these.
+ENDINGS = {"meddled": "updated", "restless": "failed/conflict", "renamed": "failed/not_found"}
+BY_OTHERS = {"title", "userName"}
+
+
+def met_by_others() -> People:
+    names = [f"{manner}{number}@example.com" for number in range(1, 4) for manner in [*ENDINGS, "quiet"]]
+    people = few(names)
+    for row in people.rows:
+        row.outcome = next((end for manner, end in ENDINGS.items() if row.email.startswith(manner)), "updated")
+    return people
+
+
+def tried(stage: Stage, lookup: str) -> str:
+    people = met_by_others()
+    with stage.strict(people) as service:
+        before = service.users()
+        run = service.rekey.run("first", people.rows, "--lookup", lookup)
+        demand(run.code == 3, f"exit code {run.code}: {run.words}")
+        judge(run, people.rows, before, service.users(), by_others=BY_OTHERS)
+        answers = service.answers()
+        demand(answers.get("PATCH 204") == 6, f"six updates: {answers}")
+        demand(answers.get("PATCH 412", 0) >= 6, f"nobody was stopped by If-Match: {answers}")
+    return "412, looked up again: updated, or `conflict` when it does not end, or `not_found` once renamed"
+
+
+CASES = [
+    Case("scim2-server", "changed meanwhile, by filter", lambda stage: tried(stage, "filter")),
+    Case("scim2-server", "changed meanwhile, by list", lambda stage: tried(stage, "directory")),
+]
