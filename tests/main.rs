@@ -7,6 +7,7 @@ mod support;
 mod audit;
 mod checkpoint;
 mod clock;
+mod config;
 mod crash;
 mod directory;
 mod disk;
