@@ -4,6 +4,7 @@
 
 mod support;
 
+mod attributes;
 mod audit;
 mod checkpoint;
 mod clock;
