@@ -25,6 +25,7 @@ mod locks;
 mod moments;
 mod outcomes;
 mod pace;
+mod platform;
 mod readme;
 mod resume;
 mod retry;
