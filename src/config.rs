@@ -44,6 +44,7 @@ pub(crate) struct Further {
     /// The further attributes that rows may set.
     pub(crate) attributes: Arc<[Attribute]>,
     notices: Option<toml::Value>,
+    serve: Option<toml::Value>,
     /// Where paths in the file start.
     folder: PathBuf,
 }
@@ -53,7 +54,13 @@ impl Further {
     pub(crate) fn of(cli: &Cli) -> Result<Self, Misconfigured> {
         let attributes = attributes::attributes(cli.tables.attributes.as_ref())?;
         let folder = cli.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        Ok(Self { attributes, notices: cli.tables.notices.clone(), folder })
+        let serve = cli.tables.serve.clone();
+        Ok(Self { attributes, notices: cli.tables.notices.clone(), serve, folder })
+    }
+
+    /// How the service is set up, if `[serve]` says so.
+    pub(crate) const fn serve(&self) -> Option<&toml::Value> {
+        self.serve.as_ref()
     }
 
     /// How users are told, if `[notices]` says so.

@@ -153,6 +153,7 @@ mod tests {
             password: NewPassword::Given(Secret::new("x".into())),
             phone: None,
             attributes: Vec::new(),
+            account: None,
         })
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::support::rust_files;
 
 /// Each room, and the rooms that it may import from.
-const FLOORS: [(&str, &[&str]); 23] = [
+const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("files", &[]),
     ("failpoint", &[]),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str]); 23] = [
     ("audit", &["domain", "failpoint", "figures", "files"]),
     ("scim", &["domain", "failpoint", "figures"]),
     ("notices", &["domain"]),
+    ("service", &["domain", "files"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
     ("handover", &["domain", "failpoint", "files"]),
@@ -42,6 +43,7 @@ const FLOORS: [(&str, &[&str]); 23] = [
             "views",
         ],
     ),
+    ("reception", &["domain", "audit", "engine", "scim", "service"]),
     ("cli", &["domain"]),
     ("config", &["domain", "cli", "notices", "scim"]),
     (
@@ -62,7 +64,9 @@ const FLOORS: [(&str, &[&str]); 23] = [
             "plan",
             "record",
             "sandbox",
+            "reception",
             "scim",
+            "service",
             "stops",
             "views",
         ],

@@ -23,6 +23,7 @@ mod leaks;
 mod leaving;
 mod locks;
 mod moments;
+mod notices;
 mod outcomes;
 mod pace;
 mod platform;

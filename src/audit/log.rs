@@ -151,6 +151,11 @@ impl Log {
         self.line_at(offset, |line| Some((line.user_id?, line.ts.parse().ok()?)))
     }
 
+    /// The same with the address.
+    pub(crate) fn done_at(&self, offset: u64) -> io::Result<Option<(String, String, Timestamp)>> {
+        self.line_at(offset, |line| Some((line.email?, line.user_id?, line.ts.parse().ok()?)))
+    }
+
     fn line_at<T>(&self, offset: u64, read: impl FnOnce(Line<'_>) -> T) -> io::Result<T> {
         let mut bytes = vec![0; LONGEST_LINE];
         let from = usize::try_from(offset.saturating_sub(self.len)).map_err(io::Error::other)?;

@@ -84,6 +84,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Reset single users on request, over HTTP; see [serve] of the configuration
+    Serve(Box<ServeArgs>),
     /// Serve the sandbox on loopback until stopped; print its addresses and credentials
     Sandbox(SandboxArgs),
 }
@@ -201,11 +203,11 @@ pub(crate) struct RetryArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct PasswordArgs {
     /// Generated passwords without letters and digits that are mistaken for each other
-    #[arg(long, requires = "generate_passwords", conflicts_with = "words")]
+    #[arg(long, conflicts_with = "words")]
     pub(crate) readable: bool,
 
     /// Generated passwords of so many words
-    #[arg(long, value_name = "N", requires = "generate_passwords")]
+    #[arg(long, value_name = "N")]
     pub(crate) words: Option<u8>,
 
     /// Who can read generated passwords: an age recipient (age1...) or a file of them; may be given more than once. They are sealed into the run folder before they are sent
@@ -237,7 +239,7 @@ pub(crate) struct PasswordArgs {
     pub(crate) no_notices: bool,
 
     /// Put the generated password into the notice. Mail is read by others; prefer a claim_url in [notices]
-    #[arg(long, requires_all = ["generate_passwords", "seal_to", "consent_to_passwords_in_mail"])]
+    #[arg(long, requires_all = ["seal_to", "consent_to_passwords_in_mail"])]
     pub(crate) password_in_mail: bool,
 
     /// Say that passwords may be in mail
@@ -345,6 +347,38 @@ pub(crate) struct PaceArgs {
     /// Wait this long for another run to finish
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) lock_wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder of the service's audit log and sealed passwords; the same after every start
+    #[arg(long, value_name = "DIR", required_unless_present = "new_key")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Print a key for a caller and its SHA-256 for [[serve.caller]], and do nothing else
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
+    /// Reset users of the built-in sandbox; no credentials needed
+    #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
+    pub(crate) sandbox: bool,
+
+    /// Reset disabled accounts too
+    #[arg(long)]
+    pub(crate) include_inactive: bool,
+
+    /// Never touch these users: a file with one e-mail a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protect: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passwords: PasswordArgs,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
 }
 
 #[derive(Debug, Args)]

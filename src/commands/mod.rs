@@ -6,6 +6,7 @@ pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod unseal;
 
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
             audit::verify(&file, &checkpoint)
         }
+        Command::Serve(args) => serve::serve(*args, &further),
         Command::Sandbox(args) => sandbox::sandbox(&args),
     }
 }

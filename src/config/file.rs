@@ -99,12 +99,12 @@ fn profile(mut file: Table, name: Option<&str>) -> Result<Table, Misconfigured> 
     };
     let mut file = in_one_spelling(file)?;
     let Some(name) = name else { return Ok(file) };
-    if let Some(Value::Table(own)) = profiles.get(name) {
-        file.extend(in_one_spelling(own.clone())?);
-        return Ok(file);
-    }
-    let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")))
+    let Some(Value::Table(own)) = profiles.get(name) else {
+        let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")));
+    };
+    file.extend(in_one_spelling(own.clone())?);
+    Ok(file)
 }
 
 /// `max-attempts` is `max_attempts`: which of the two is written decides nothing.

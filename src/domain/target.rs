@@ -17,6 +17,8 @@ pub(crate) struct Target {
     pub(crate) phone: Option<Phone>,
     /// Further attributes, those that the row gives a value.
     pub(crate) attributes: Vec<Value>,
+    /// The account that it must be, where whoever asks named one.
+    pub(crate) account: Option<String>,
 }
 
 /// What a row asks for its user's password.

@@ -98,6 +98,10 @@ impl Engine<'_> {
         let tally = self.record.tally();
         let nothing_worked = tally.of(Outcome::Updated) + tally.of(Outcome::WouldUpdate) == 0;
         self.forbidden += 1;
+        // Callers must not be able to stop a service by asking for whom it may not touch.
+        if self.limits.again {
+            return;
+        }
         if nothing_worked || self.forbidden >= MAX_FORBIDDEN {
             let reference =
                 if trail.reference.is_empty() { String::new() } else { format!(", {}", trail.reference) };

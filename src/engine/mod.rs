@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
-use crate::audit::record::Body;
+use crate::audit::record::{Body, Delivery};
 use crate::domain::event::{Done, Ending, Intent, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Standing};
 use crate::domain::stop::{Halt, Stop};
@@ -78,6 +78,8 @@ pub(crate) struct Engine<'a> {
     post: Post,
     /// Rows whose end is on disk since their source was last told.
     settled: Vec<Done>,
+    /// Attempts to tell users since then.
+    tellings: Vec<(u64, Delivery)>,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -145,6 +147,7 @@ impl<'a> Engine<'a> {
             passwords,
             post,
             settled: Vec::new(),
+            tellings: Vec::new(),
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -171,7 +174,7 @@ impl<'a> Engine<'a> {
             }
             self.declare();
             self.commit().await;
-            self.settled.drain(..).for_each(|done| rows.settled(&done));
+            self.report_to(&mut rows);
             self.launch();
             self.post.deliver();
             self.show();
@@ -182,8 +185,14 @@ impl<'a> Engine<'a> {
             }
         }
         self.name_the_rest(&mut rows).await;
-        self.settled.drain(..).for_each(|done| rows.settled(&done));
+        self.report_to(&mut rows);
         self.stop.take()
+    }
+
+    /// Tells the source what is on disk now.
+    fn report_to(&mut self, rows: &mut impl Source) {
+        self.settled.drain(..).for_each(|done| rows.settled(&done));
+        self.tellings.drain(..).for_each(|(line, delivery)| rows.told(line, delivery));
     }
 
     /// What whoever reads of this run tomorrow should know.
@@ -229,7 +238,7 @@ impl<'a> Engine<'a> {
                 }
                 Next::Row(row, word) => {
                     if let Some(word) = word {
-                        self.record.note(&Body::ServeAuth(word));
+                        self.record.note(&Body::ServeAuth(*word));
                     }
                     self.begin(row);
                 }
@@ -360,7 +369,7 @@ impl<'a> Engine<'a> {
                 self.gather().await;
             }
             landed = self.post.next() => landed.into_iter().for_each(|landed| self.told(landed)),
-            () = rows.wait(), if more == More::Later => {}
+            () = rows.wait(), if more != More::No => {}
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}

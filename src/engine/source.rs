@@ -1,6 +1,6 @@
 //! Where rows come from: a file, whose rows are all there, or callers, who come when they come.
 
-use crate::audit::record::ServeAuth;
+use crate::audit::record::{Delivery, ServeAuth};
 use crate::domain::event::Done;
 use crate::domain::target::Row;
 use crate::input::InputError;
@@ -9,7 +9,7 @@ use crate::input::InputError;
 #[derive(Debug)]
 pub(crate) enum Next {
     /// A row, and on whose word, where that has to be on record.
-    Row(Row, Option<ServeAuth>),
+    Row(Row, Option<Box<ServeAuth>>),
     /// Nothing yet.
     NotNow,
     /// Nothing any more.
@@ -28,6 +28,9 @@ pub(crate) trait Source {
 
     /// The end of a row is on disk.
     fn settled(&mut self, done: &Done);
+
+    /// What became of an attempt to tell the row's user is on disk.
+    fn told(&mut self, line: u64, delivery: Delivery);
 }
 
 /// The rows of a file.
@@ -43,7 +46,11 @@ impl<R: Iterator<Item = Result<Row, InputError>>> Source for Rows<R> {
         }
     }
 
-    async fn wait(&mut self) {}
+    async fn wait(&mut self) {
+        std::future::pending::<()>().await;
+    }
 
     fn settled(&mut self, _: &Done) {}
+
+    fn told(&mut self, _: u64, _: Delivery) {}
 }

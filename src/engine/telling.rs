@@ -53,6 +53,29 @@ impl Engine<'_> {
         }
     }
 
+    /// Whoever an earlier session of a service changed and did not tell is told now.
+    pub(crate) fn tell_those_owed(&mut self) {
+        let Some(owed) = self.record.owed().filter(|_| self.post.is_open()) else { return };
+        let lines: Vec<_> = owed.lines().collect();
+        for line in lines {
+            let offset = self.record.ledger().offset(line);
+            let change = offset.and_then(|offset| self.record.log().done_at(offset).ok().flatten());
+            if let Some((to, user_id, changed_at)) = change {
+                let attributes = vec!["password".to_owned()];
+                self.post.write(Letter {
+                    line,
+                    to,
+                    user_id,
+                    changed_at,
+                    attributes,
+                    password: None,
+                    attempts: 0,
+                });
+            }
+        }
+        self.post.release();
+    }
+
     /// An attempt is over.
     pub(super) fn told(&mut self, landed: Result<(Letter, Result<(), Undelivered>), JoinError>) {
         let Ok((letter, sent)) = landed else {
@@ -67,5 +90,6 @@ impl Engine<'_> {
             attempt: attempt.number,
             why: &attempt.why,
         });
+        self.tellings.push((attempt.line, attempt.delivery));
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn check(pages: &[&[u8]], name: &str, include_inactive: bool) -> Opti
                     password: NewPassword::Given(Secret::new("x".to_owned())),
                     phone: None,
                     attributes: Vec::new(),
+                    account: None,
                 };
                 let id = search.verdict(target, include_inactive).ok()?.id().to_owned();
                 let objection = objection(&pages[..=place], name, &id, include_inactive);

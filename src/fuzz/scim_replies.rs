@@ -61,6 +61,7 @@ fn target() -> Target {
         password: NewPassword::Given(Secret::new(PASSWORD.to_owned())),
         phone: Phone::parse(PHONE, None).ok(),
         attributes: Vec::new(),
+        account: None,
     }
 }
 

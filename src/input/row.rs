@@ -46,7 +46,7 @@ pub(super) fn read(
                 None if options.passwords_generated => NewPassword::Wanted,
                 None => NewPassword::Kept,
             };
-            Row::Sound(Target { line, email, password, phone, attributes })
+            Row::Sound(Target { line, email, password, phone, attributes, account: None })
         }
         (email, password, phone, attributes) => Row::Bad(Defect {
             line,

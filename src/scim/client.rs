@@ -14,10 +14,12 @@ use super::echo;
 use super::exchange::{Exchange, Fault};
 use super::http::{Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
+use super::listing::User;
 use super::platform::Platform;
 use super::retry::Op;
 use super::shown::{Shown, shown};
 use super::wire::{self, Refusal, SCIM_JSON, Wording};
+use crate::domain::email::Email;
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::secret::Secret;
@@ -142,6 +144,11 @@ impl Client {
         };
         match self.search(&target, trail).await {
             Ok(search) => match search.verdict(target, self.settings.include_inactive) {
+                Ok(ready) if ready.is_another() => {
+                    let why = "the account has another id than the one that was asked for";
+                    let not_ready = NotReady { outcome: Outcome::Failed(Fail::WrongUser), why };
+                    Found::Ended(ready.into_target(), not_ready.end(trail))
+                }
                 Ok(ready) if self.shows_a_secret(&ready) => {
                     let why = "the user's id holds something secret that was sent";
                     let not_ready = NotReady { outcome: Outcome::Failed(Fail::BadReply), why };
@@ -162,6 +169,17 @@ impl Client {
         let Some(listed) = listed else { return Err(target) };
         let ready = Ready::listed(target, listed)?;
         if self.shows_a_secret(&ready) { Err(ready.into_target()) } else { Ok(ready) }
+    }
+
+    /// The address of the user with this id, as the service shows it; nothing where there is none.
+    pub(crate) async fn address_of(&self, id: &str) -> Result<Option<Email>, Halt> {
+        let url = self.url(&["Users", id], Some(ATTRIBUTES));
+        let sent = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
+        match sent {
+            Ok(reply) if reply.status == 200 => Ok(reply.bytes().and_then(|body| bearer_of(id, body))),
+            Err(Fault::Halt(halt)) => Err(halt),
+            Ok(_) | Err(_) => Ok(None),
+        }
     }
 
     /// An id would stand in the log and in the outcome file.
@@ -314,6 +332,13 @@ impl Client {
     fn url(&self, segments: &[&str], query: Option<&str>) -> Url {
         address(&self.settings.base, segments, query)
     }
+}
+
+/// The address of a user that is shown under the id that was asked for.
+fn bearer_of(id: &str, body: &[u8]) -> Option<Email> {
+    let user: User = serde_json::from_slice(body).ok()?;
+    let name = user.user_name.as_str().filter(|_| user.id == *id)?;
+    Email::parse(name)
 }
 
 /// What is asked of a user.

@@ -137,6 +137,7 @@ mod tests {
             password: NewPassword::Given(Secret::new(password.to_owned())),
             phone: Some(Phone::parse("+15550100199", None).unwrap()),
             attributes: Vec::new(),
+            account: None,
         }
     }
 

@@ -78,6 +78,11 @@ impl Ready {
         self.target.password = NewPassword::Made { secret, seal };
     }
 
+    /// Whether another account was asked for.
+    pub(crate) fn is_another(&self) -> bool {
+        self.target.account.as_ref().is_some_and(|account| *account != self.id)
+    }
+
     /// The account.
     pub(crate) fn id(&self) -> &str {
         &self.id
@@ -323,6 +328,7 @@ mod tests {
             password: NewPassword::Given(Secret::new("x".into())),
             phone: None,
             attributes: Vec::new(),
+            account: None,
         };
         match search.verdict(target, false) {
             Ok(ready) => Ok(ready.id),
@@ -373,6 +379,7 @@ mod tests {
                 password: NewPassword::Given(Secret::new("x".into())),
                 phone: None,
                 attributes: Vec::new(),
+                account: None,
             };
             let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };
             Ready::listed(target, listed)

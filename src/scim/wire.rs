@@ -272,6 +272,7 @@ mod tests {
                 .map_or(NewPassword::Kept, |text| NewPassword::Given(Secret::new(text.to_owned()))),
             phone: phone.map(|cell| Phone::parse(cell, None).unwrap()),
             attributes: Vec::new(),
+            account: None,
         }
     }
 

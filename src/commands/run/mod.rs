@@ -17,10 +17,9 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use self::ending::{finish, last_words, stuck_words, traffic, what_is_left};
-use self::handing::{Handing, passwords};
-use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
-use self::service::{client, deadline, wish, yet_to_find};
+use self::ending::{last_words, stuck_words, what_is_left};
+use self::ready::{count_rows, place, refuse_defects, run_start, start_sandbox};
+use self::service::{deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
@@ -41,7 +40,10 @@ use crate::stops::{Signals, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
-pub(crate) use self::handing::{NAME as GENERATED, judge};
+pub(crate) use self::ending::{finish, traffic};
+pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
+pub(crate) use self::ready::{lock_client, protected, run_start_of_service};
+pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.
 pub(crate) struct Retry<'a> {
@@ -100,6 +102,7 @@ pub(crate) fn job(
         dry_run: args.dry_run,
         target,
         retry_of,
+        serves: false,
         again: args.again,
         is_told: report::is_current,
     };
@@ -165,7 +168,7 @@ pub(crate) fn job(
 }
 
 /// The service that the command line names, or a sandbox that lives as long as it is kept.
-fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure> {
+pub(crate) fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure> {
     if !args.sandbox {
         return Ok((config::service(args)?, None));
     }
@@ -177,7 +180,7 @@ fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure>
 }
 
 /// One thread serves this load best: there is nothing to compute, and nothing to share.
-fn runtime() -> io::Result<Runtime> {
+pub(crate) fn runtime() -> io::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _context = runtime.enter();
     outlive_file_size_limit()?;
@@ -185,7 +188,7 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// Until there is work to be stopped, a signal ends the program.
-fn listen() -> io::Result<Signals> {
+pub(crate) fn listen() -> io::Result<Signals> {
     let words = format!(" before anything was sent; go on with: {}", same_command());
     Signals::listen(complain_last, words)
 }
@@ -259,7 +262,11 @@ impl Session<'_> {
 
 /// The record, with its first line of this session waiting, and the run as it was before, whose rows
 /// and accounts the record has now.
-fn open_record(folder: RunFolder, start: &RunStart, handing: &mut Handing) -> io::Result<(Record, Past)> {
+pub(crate) fn open_record(
+    folder: RunFolder,
+    start: &RunStart,
+    handing: &mut Handing,
+) -> io::Result<(Record, Past)> {
     let RunFolder { path, log, past, lock, .. } = folder;
     let resumes = past.is_some();
     let new = || Past::new(log.run_id().to_owned(), String::new(), start.clone(), u64::MAX);

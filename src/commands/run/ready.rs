@@ -58,7 +58,7 @@ pub(super) fn refuse_defects(args: &RunArgs, survey: &Survey) -> Result<(), Fail
 }
 
 /// The users never to touch.
-pub(super) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
+pub(crate) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
     let Some(path) = &args.protect else {
         return Ok(HashSet::new());
     };
@@ -105,7 +105,7 @@ pub(super) fn place(args: &RunArgs) -> Result<Place, Failure> {
 }
 
 /// One run at a time for a client of a service, on this machine. The sandbox is everybody's own.
-pub(super) fn lock_client(
+pub(crate) fn lock_client(
     args: &RunArgs,
     service: &Service,
     place: &Place,
@@ -191,6 +191,31 @@ pub(super) fn run_start(
         actor: actor(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings,
+    }
+}
+
+/// The beginning of a service's log, whose rows are numbered as they come.
+pub(crate) fn run_start_of_service(
+    args: &RunArgs,
+    folder: &RunFolder,
+    job: &Job,
+    service: &Service,
+) -> RunStart {
+    RunStart {
+        input: "callers".to_owned(),
+        input_fp: folder.input_fp.clone(),
+        rows: 0,
+        last_line: u64::from(u32::MAX),
+        dry_run: false,
+        target: job.target.clone(),
+        retry_of: None,
+        client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        serves: true,
+        notices: false,
+        passwords_in_mail: args.passwords.password_in_mail,
+        actor: actor(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        warnings: folder.warning().into_iter().collect(),
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn yet_to_find(rows: u64, survey: &Survey, plan: &Plan<'_>, record: &
     rows.saturating_sub(ledger.settled().total() + ledger.in_doubt() + decided as u64)
 }
 
-pub(super) fn client(
+pub(crate) fn client(
     args: &RunArgs,
     service: Service,
     attributes: Arc<[Attribute]>,
