@@ -32,6 +32,15 @@ struct Message {
     schemas: Vec<String>,
     #[serde(rename = "Operations")]
     operations: Vec<Raw>,
+    /// No part of RFC 7644: attributes as some receivers want them.
+    #[serde(rename = "Extensions", default)]
+    extensions: Vec<Extension>,
+}
+
+#[derive(Deserialize)]
+struct Extension {
+    name: String,
+    value: Value,
 }
 
 #[derive(Deserialize)]
@@ -47,11 +56,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Operation>, Problem> {
     if !message.schemas.iter().any(|urn| urn == PATCH_OP) {
         return Err(syntax("schemas does not name it"));
     }
-    if message.operations.is_empty() {
+    if message.operations.is_empty() && message.extensions.is_empty() {
         return Err(syntax("Operations is empty"));
     }
+    let replace = |Extension { name, value }| Raw { op: Op::Replace, path: Some(name), value: Some(value) };
     let mut operations = Vec::new();
-    for raw in message.operations {
+    for raw in message.operations.into_iter().chain(message.extensions.into_iter().map(replace)) {
         operations.extend(single(raw)?);
     }
     Ok(operations)

@@ -105,7 +105,8 @@ impl Client {
         let written = match sent {
             Ok(reply) if matches!(reply.status, 200 | 202 | 204) => {
                 trail.reference.clear();
-                Written::Ended(Ended::row(Ending::new(Outcome::Updated, "")))
+                let mfa = patched.unwrap_or(Mfa::None);
+                Written::Ended(Ended::row(Ending { mfa, ..Ending::new(Outcome::Updated, "") }))
             }
             Ok(reply) => {
                 let refusal = self.refusal(&reply);
