@@ -1,30 +1,78 @@
-//! Flags and environment become a checked configuration: each default and each check stands here
-//! once. Precedence: flag, environment, default.
+//! Flags, environment and file become a checked configuration: each default and each check stands here
+//! once. Precedence: flag, environment, file, default.
+
+pub(crate) mod attributes;
+pub(crate) mod file;
 
 use std::env::VarError;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reqwest::Url;
 
-use crate::cli::{RunArgs, ServiceArgs, TokenAuth};
+use crate::cli::{
+    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, TokenAuth,
+};
+use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
+use crate::notices::{Around, NoticesTable, PasswordInMail, Settings};
 use crate::scim::auth::{ClientAuth, Credentials};
 use crate::scim::http;
+use crate::scim::platform::Platform;
 
 /// Who and where the service is.
 #[derive(Debug)]
 pub(crate) struct Service {
     /// SCIM base.
     pub(crate) base: Url,
+    /// The vendor's platform API beside it, where there is one.
+    pub(crate) platform: Option<Url>,
     /// How to get a token.
     pub(crate) credentials: Credentials,
     /// How to connect to it.
     pub(crate) http: http::Options,
     /// How to connect to the token endpoint. Each stays off the proxy if it is on this machine.
     pub(crate) token_http: http::Options,
+}
+
+/// What the tables of the configuration file say.
+#[derive(Debug, Default)]
+pub(crate) struct Further {
+    /// The further attributes that rows may set.
+    pub(crate) attributes: Arc<[Attribute]>,
+    notices: Option<toml::Value>,
+    serve: Option<toml::Value>,
+    /// Where paths in the file start.
+    folder: PathBuf,
+}
+
+impl Further {
+    /// Checks the tables.
+    pub(crate) fn of(cli: &Cli) -> Result<Self, Misconfigured> {
+        let attributes = attributes::attributes(cli.tables.attributes.as_ref())?;
+        let folder = cli.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let serve = cli.tables.serve.clone();
+        Ok(Self { attributes, notices: cli.tables.notices.clone(), serve, folder })
+    }
+
+    /// How the service is set up, if `[serve]` says so.
+    pub(crate) const fn serve(&self) -> Option<&toml::Value> {
+        self.serve.as_ref()
+    }
+
+    /// How users are told, if `[notices]` says so.
+    pub(crate) fn notices(&self, password_in_mail: bool) -> Result<Option<Settings>, Misconfigured> {
+        let Some(table) = &self.notices else { return Ok(None) };
+        let table: NoticesTable =
+            table.clone().try_into().map_err(|error| wrong(format!("[notices]: {}", error.message())))?;
+        let smtp_password = flag_or_env(None, &["SCIM_REKEY_SMTP_PASSWORD"])?.map(Secret::new);
+        let password = if password_in_mail { PasswordInMail::WithConsent } else { PasswordInMail::No };
+        let around = Around { folder: &self.folder, smtp_password, password };
+        table.check(around).map(Some).map_err(|unfit| wrong(unfit.to_string()))
+    }
 }
 
 /// A setting that cannot be used: exit code 78, unless a file is missing.
@@ -80,7 +128,9 @@ pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
     let base = endpoint("--scim-url", &base)?;
     let http = http_options(args, is_loopback(&base))?;
     let token_http = http::Options { loopback: is_loopback(&credentials.url), ..http.clone() };
-    Ok(Service { base, credentials, http, token_http })
+    let platform = Platform::beside(&base);
+    check_passwords(&args.passwords, &base, platform.as_ref())?;
+    Ok(Service { base, platform, credentials, http, token_http })
 }
 
 /// The built-in sandbox as a service.
@@ -100,7 +150,29 @@ pub(crate) fn sandbox_service(
     };
     let http = http_options(args, true)?;
     let base = endpoint("--scim-url", scim_url)?;
-    Ok(Service { base, credentials, token_http: http.clone(), http })
+    let platform = Platform::beside(&base);
+    Ok(Service { base, platform, credentials, token_http: http.clone(), http })
+}
+
+/// What would set digests as passwords, or needs an API that is not there, is refused before anything is sent.
+fn check_passwords(args: &PasswordArgs, base: &Url, platform: Option<&Url>) -> Result<(), Misconfigured> {
+    let host = base.host_str().unwrap_or_default();
+    let is_genesys = host.split('.').any(|part| part == "mypurecloud") || host.ends_with(".pure.cloud");
+    if args.password_encoding != PasswordEncoding::Plain && is_genesys && !args.force_password_encoding {
+        return Err(wrong(format!(
+            "--password-encoding sha256-hex would make the digest itself the password at {host}; \
+             --force-password-encoding sends it all the same"
+        )));
+    }
+    let asked = [
+        (args.password_route == PasswordRoute::Platform, "--password-route platform"),
+        (args.revoke_sessions, "--revoke-sessions"),
+        (args.password_policy == PolicyOf::Organization, "--password-policy organization"),
+    ];
+    let needs = asked.into_iter().find(|(asked, _)| *asked && platform.is_none());
+    needs.map_or(Ok(()), |(_, flag)| {
+        Err(wrong(format!("{flag} is the vendor's platform API, of which {base} shows nothing: its path does not end in /api/v2/scim/v2")))
+    })
 }
 
 const fn client_auth(flag: TokenAuth) -> ClientAuth {

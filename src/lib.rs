@@ -33,8 +33,8 @@
 //! |---|---|
 //! | the verbs | [`commands`], with [`cli`] (words) and [`config`] (checked settings) |
 //! | the loop | [`engine`] |
-//! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks) |
-//! | the parts | [`input`], [`audit`], [`scim`], [`service`] (the HTTP side), [`views`], [`stops`] |
+//! | what holds parts together | [`plan`], [`record`] (what must be on disk first), [`folder`] (the run folder and its locks), [`reception`] (callers of the service become rows) |
+//! | the parts | [`input`], [`audit`], [`scim`], [`views`], [`stops`], [`passwords`] (made and judged), [`handover`] (sealed and opened), [`notices`], [`service`] (the HTTP side) |
 //! | the ground | [`domain`] (the words we speak), [`files`] (private files), [`failpoint`] |
 //! | an island | [`sandbox`], which knows nothing of the rest |
 //! | on trial | `simulation` (tests only): whole runs in paused time, judged by what the sandbox really did |
@@ -61,12 +61,15 @@ mod folder;
 pub mod fuzz;
 #[cfg(all(test, not(fuzzing)))]
 mod fuzz;
+mod handover;
 mod input;
+mod notices;
+mod passwords;
 mod plan;
+mod reception;
 mod record;
 pub mod sandbox;
 mod scim;
-#[expect(dead_code, reason = "the command that opens its door comes next")]
 mod service;
 #[cfg(test)]
 mod simulation;
@@ -77,7 +80,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -88,7 +90,13 @@ use tracing_subscriber::{Layer as _, util::SubscriberInitExt as _};
 pub fn run() -> ExitCode {
     keep_memory_private();
     report_panics_by_place();
-    let cli = cli::Cli::parse();
+    let cli = match config::file::command_line(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            commands::complain(format_args!("scim-rekey: {wrong}"));
+            return ExitCode::from(78);
+        }
+    };
     init_logs(cli.verbose);
     let done = panic::catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli)));
     let code = match done {

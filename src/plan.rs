@@ -143,10 +143,18 @@ mod tests {
     use super::*;
     use crate::domain::email::Email;
     use crate::domain::secret::Secret;
+    use crate::domain::target::NewPassword;
 
     fn row(line: u64, email: &str) -> Row {
         let email = Email::parse(email).unwrap();
-        Row::Sound(Target { line, email, password: Some(Secret::new("x".into())), phone: None })
+        Row::Sound(Target {
+            line,
+            email,
+            password: NewPassword::Given(Secret::new("x".into())),
+            phone: None,
+            attributes: Vec::new(),
+            account: None,
+        })
     }
 
     fn words(step: Option<Step>) -> String {

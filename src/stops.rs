@@ -147,6 +147,11 @@ pub(crate) struct Stops {
 }
 
 impl Stops {
+    /// For work that somebody else ends.
+    pub(crate) fn none() -> Self {
+        Self { told: unbounded_channel().1, deadline: None }
+    }
+
     /// Waits for the next reason to stop.
     pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {

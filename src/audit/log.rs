@@ -143,16 +143,30 @@ impl Log {
 
     /// The account that a line speaks of, on disk already or not.
     pub(crate) fn account_at(&self, offset: u64) -> io::Result<Option<String>> {
+        self.line_at(offset, |line| line.user_id)
+    }
+
+    /// The account that a line speaks of, and when it was written.
+    pub(crate) fn change_at(&self, offset: u64) -> io::Result<Option<(String, Timestamp)>> {
+        self.line_at(offset, |line| Some((line.user_id?, line.ts.parse().ok()?)))
+    }
+
+    /// The same with the address.
+    pub(crate) fn done_at(&self, offset: u64) -> io::Result<Option<(String, String, Timestamp)>> {
+        self.line_at(offset, |line| Some((line.email?, line.user_id?, line.ts.parse().ok()?)))
+    }
+
+    fn line_at<T>(&self, offset: u64, read: impl FnOnce(Line<'_>) -> T) -> io::Result<T> {
         let mut bytes = vec![0; LONGEST_LINE];
         let from = usize::try_from(offset.saturating_sub(self.len)).map_err(io::Error::other)?;
-        let read = if offset < self.len {
+        let length = if offset < self.len {
             self.file.read_at(&mut bytes, offset)?
         } else {
             self.waiting.get(from..).unwrap_or_default().read(&mut bytes)?
         };
-        let line = bytes[..read].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line: Line<'_> = serde_json::from_slice(line).map_err(io::Error::other)?;
-        Ok(line.user_id)
+        Ok(read(line))
     }
 
     /// Gives back the room that was not needed. Returns how far the log goes.
@@ -225,8 +239,15 @@ mod tests {
         let mut log = Log::new(tempfile::tempfile().unwrap(), "run".to_owned(), Head::default(), 0);
         let mut intent = |user_id| {
             let attributes = &[];
-            let line =
-                Body::Intent { line: 2, email: "a@b.test", user_id, attributes, attempts: 1, repeat: false };
+            let line = Body::Intent {
+                line: 2,
+                email: "a@b.test",
+                user_id,
+                attributes,
+                attempts: 1,
+                repeat: false,
+                sealed: None,
+            };
             (log.append(&line).offset, user_id)
         };
         let accounts = [intent("one"), intent("another"), intent("a third")];

@@ -18,6 +18,7 @@ pub(crate) mod chain;
 pub(crate) mod ledger;
 pub(crate) mod log;
 mod order;
+pub(crate) mod owed;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod verify;

@@ -39,11 +39,18 @@ pub(crate) enum Body<'a> {
         attempts: u32,
         /// Whether an earlier PATCH is in doubt.
         repeat: bool,
+        /// The number under which the generated password lies sealed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sealed: Option<u64>,
     },
     /// A row ended.
     Result(Row<'a>),
     /// A row was left alone by rule.
     Skip(Row<'a>),
+    /// A user was told, or not.
+    Notify(Notify<'a>),
+    /// A caller of the service asked for a reset.
+    ServeAuth(ServeAuth),
     /// A place to compare with a copy kept elsewhere.
     Checkpoint {
         /// Lines before this one.
@@ -51,6 +58,54 @@ pub(crate) enum Body<'a> {
     },
     /// The process ends in order.
     RunEnd(&'a RunEnd),
+}
+
+/// On whose word a reset is done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServeAuth {
+    /// The reset, by number.
+    pub(crate) line: u64,
+    /// Whose it was.
+    pub(crate) caller: String,
+    /// From where.
+    pub(crate) source: String,
+    /// For whom.
+    pub(crate) email: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// HMAC of the caller's idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) idempotency: Option<String>,
+    /// HMAC of the request.
+    pub(crate) fingerprint: String,
+}
+
+/// What became of a notice.
+#[derive(Debug, Serialize)]
+pub(crate) struct Notify<'a> {
+    /// The row that it is about.
+    pub(crate) line: u64,
+    /// Whom it tells.
+    pub(crate) email: &'a str,
+    /// Whether it arrived.
+    pub(crate) state: Delivery,
+    /// Which attempt of this process it was.
+    pub(crate) attempt: u32,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) why: &'a str,
+}
+
+/// Whether a notice arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Delivery {
+    /// It was taken.
+    Sent,
+    /// Not this time.
+    Failed,
+    /// It never will be.
+    GivenUp,
 }
 
 /// How a row ended.
@@ -75,6 +130,11 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl<'a> Body<'a> {
     /// The line that declares a PATCH.
     pub(crate) fn intent(intent: &'a Intent) -> Self {
@@ -85,6 +145,7 @@ impl<'a> Body<'a> {
             attributes: &intent.attributes,
             attempts: intent.attempts,
             repeat: intent.repeat,
+            sealed: intent.sealed,
         }
     }
 
@@ -133,6 +194,15 @@ pub(crate) struct RunStart {
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_of: Option<String>,
+    /// Whether it is the log of a service, whose rows are the resets that callers ask for.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) serves: bool,
+    /// Whether users are told.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) notices: bool,
+    /// Whether what they are told holds their passwords.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) passwords_in_mail: bool,
     /// Which process.
     pub(crate) actor: Actor,
     /// This program's version.
@@ -174,8 +244,11 @@ pub(crate) struct Traffic {
     pub(crate) token: u64,
     /// Look-ups, with the one of the service's configuration.
     pub(crate) lookup: u64,
-    /// PATCH requests.
+    /// PATCH requests, and passwords by their own route.
     pub(crate) patch: u64,
+    /// Requests that end sessions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) sessions: u64,
     /// Replies with status 429.
     pub(crate) throttled: u64,
     /// Milliseconds that the service made us wait.
@@ -189,6 +262,7 @@ impl Traffic {
             token: self.token.saturating_add(other.token),
             lookup: self.lookup.saturating_add(other.lookup),
             patch: self.patch.saturating_add(other.patch),
+            sessions: self.sessions.saturating_add(other.sessions),
             throttled: self.throttled.saturating_add(other.throttled),
             waited_ms: self.waited_ms.saturating_add(other.waited_ms),
         }
@@ -230,10 +304,14 @@ pub(crate) struct Line<'a> {
     outcome: Option<Cow<'a, str>>,
     reason: Option<Cow<'a, str>>,
     mfa: Option<Cow<'a, str>>,
+    /// Of a `notify`: whether it arrived.
+    pub(crate) state: Option<Delivery>,
     http_status: Option<u16>,
     /// Requests sent for the row.
     #[serde(default)]
     pub(crate) attempts: u32,
+    /// Of an `intent`: the number under which its password lies sealed.
+    pub(crate) sealed: Option<u64>,
     detail: Option<String>,
     #[serde(default)]
     open: bool,

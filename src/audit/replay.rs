@@ -13,9 +13,10 @@ use super::accounts::{Accounts, is_same};
 use super::chain::{FORMAT, Head, oversteps};
 use super::ledger::Ledger;
 use super::order::Order;
+use super::owed::Owed;
 use super::record::{Line, RunEnd, RunStart, Traffic};
 use crate::domain::event::{Done, Trail};
-use crate::domain::outcome::Doubt;
+use crate::domain::outcome::{Doubt, Outcome};
 use crate::files;
 
 /// The longest line that is read; ours are below 2 KiB.
@@ -111,6 +112,8 @@ pub(crate) struct Past {
     pub(crate) unsettled: HashMap<u64, Trail>,
     /// Accounts that a PATCH was declared for.
     pub(crate) accounts: Accounts,
+    /// Users who were not told yet.
+    pub(crate) owed: Owed,
     /// The last process's end, when it ended in order.
     pub(crate) ended: Option<RunEnd>,
     /// What all processes that ended in order sent.
@@ -154,6 +157,7 @@ impl Past {
             start,
             unsettled: HashMap::new(),
             accounts,
+            owed: Owed::default(),
             ended: None,
             traffic: Traffic::default(),
             end: End::default(),
@@ -194,9 +198,16 @@ fn fold(
             past.ended = None;
             Ok(())
         }
-        "token" | "checkpoint" | "notify" | "serve_auth" => Ok(()),
+        "notify" => note_notice(past, &line),
+        "token" | "checkpoint" | "serve_auth" => Ok(()),
         _ => Err("a kind of record that this version does not know"),
     }
+}
+
+fn note_notice(past: &mut Past, line: &Line<'_>) -> Result<(), &'static str> {
+    let row = line.line.ok_or("a notice without a row")?;
+    past.owed.note(row, line.state.ok_or("a notice in an unknown state")?);
+    Ok(())
 }
 
 fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'static str> {
@@ -219,6 +230,9 @@ fn note_intent(past: &mut Past, offset: u64, line: &Line<'_>) -> Result<(), &'st
 fn note_done(past: &mut Past, offset: u64, line: Line<'_>) -> Result<(), &'static str> {
     let Done { line: row, mut trail, ending, .. } =
         line.done().ok_or("an outcome that this version does not know")?;
+    if past.start.notices && ending.outcome == Outcome::Updated {
+        past.owed.add(row);
+    }
     if ending.open && trail.attempts > 0 {
         trail.doubt = ending.outcome.doubt();
         past.unsettled.insert(row, trail);

@@ -27,6 +27,29 @@ pub(crate) struct Cli {
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+
+    /// Settings in TOML, by the names of the flags; what is on the command line or in the environment counts first
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Settings of [profile.NAME] in that file, before those that stand above all profiles
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// What the configuration file holds that no flag can.
+    #[arg(skip)]
+    pub(crate) tables: Tables,
+}
+
+/// The tables of the configuration file, unread.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    /// Columns that set further attributes.
+    pub(crate) attributes: Option<toml::Value>,
+    /// How users are told.
+    pub(crate) notices: Option<toml::Value>,
+    /// The service.
+    pub(crate) serve: Option<toml::Value>,
 }
 
 const EXIT_CODES: &str = "\
@@ -54,11 +77,15 @@ pub(crate) enum Command {
         /// The run folder
         run_dir: PathBuf,
     },
+    /// Print generated passwords as CSV, for whoever holds the key that they were sealed to
+    Unseal(UnsealArgs),
     /// Check audit logs
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Reset single users on request, over HTTP; see [serve] of the configuration
+    Serve(Box<ServeArgs>),
     /// Serve the sandbox on loopback until stopped; print its addresses and credentials
     Sandbox(SandboxArgs),
 }
@@ -85,6 +112,21 @@ pub(crate) struct InputArgs {
     /// Country of phone numbers without +, such as DE
     #[arg(long, value_name = "CODE")]
     pub(crate) default_country: Option<Country>,
+
+    /// Make a password for each row whose password cell is empty; see --seal-to
+    #[arg(long)]
+    pub(crate) generate_passwords: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsealArgs {
+    /// A run folder, or a generated.csv.age by itself
+    #[arg(value_name = "RUN_DIR|FILE")]
+    pub(crate) from: PathBuf,
+
+    /// File with an age identity (AGE-SECRET-KEY-...)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +170,9 @@ pub(crate) struct RunArgs {
     pub(crate) protect: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) passwords: PasswordArgs,
+
+    #[command(flatten)]
     pub(crate) service: ServiceArgs,
 
     #[command(flatten)]
@@ -150,6 +195,56 @@ pub(crate) struct RetryArgs {
 
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+/// Which passwords, and how they reach their users.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Passwords")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct PasswordArgs {
+    /// Generated passwords without letters and digits that are mistaken for each other
+    #[arg(long, requires = "generate_passwords", conflicts_with = "words")]
+    pub(crate) readable: bool,
+
+    /// Generated passwords of so many words
+    #[arg(long, value_name = "N", requires = "generate_passwords")]
+    pub(crate) words: Option<u8>,
+
+    /// Who can read generated passwords: an age recipient (age1...) or a file of them; may be given more than once. They are sealed into the run folder before they are sent
+    #[arg(long, value_name = "RECIPIENT|FILE")]
+    pub(crate) seal_to: Vec<String>,
+
+    /// What a given password is held against: the vendor's documented policy (short ones are warned of), the organisation's own, read before the first row (rows that fall short are not sent), or nothing
+    #[arg(long, value_enum, default_value = "documented", value_name = "WHOSE")]
+    pub(crate) password_policy: PolicyOf,
+
+    /// How passwords are written on the wire. With sha256-hex the digest is what the service keeps as the password, unless it declares to expect one
+    #[arg(long, value_enum, default_value = "plain", value_name = "HOW")]
+    pub(crate) password_encoding: PasswordEncoding,
+
+    /// Send digests to Genesys Cloud all the same
+    #[arg(long)]
+    pub(crate) force_password_encoding: bool,
+
+    /// How passwords are set: in the PATCH, or by the vendor's own POST /api/v2/users/{id}/password after it
+    #[arg(long, value_enum, default_value = "scim", value_name = "ROUTE")]
+    pub(crate) password_route: PasswordRoute,
+
+    /// End each user's sessions after the change (DELETE /api/v2/tokens/{id})
+    #[arg(long)]
+    pub(crate) revoke_sessions: bool,
+
+    /// Tell nobody, whatever [notices] says
+    #[arg(long)]
+    pub(crate) no_notices: bool,
+
+    /// Put the generated password into the notice. Mail is read by others; prefer a claim_url in [notices]
+    #[arg(long, requires_all = ["generate_passwords", "seal_to", "consent_to_passwords_in_mail"])]
+    pub(crate) password_in_mail: bool,
+
+    /// Say that passwords may be in mail
+    #[arg(long)]
+    pub(crate) consent_to_passwords_in_mail: bool,
 }
 
 /// The service and who we are to it.
@@ -195,6 +290,10 @@ pub(crate) struct ServiceArgs {
     /// Value of mfaType
     #[arg(long, default_value = "phone", value_name = "TYPE")]
     pub(crate) mfa_type: String,
+
+    /// Where further attributes stand in the PATCH: operations with their paths, or an Extensions array for receivers that want one
+    #[arg(long, value_enum, default_value = "paths", value_name = "HOW")]
+    pub(crate) attribute_style: AttributeStyle,
 
     /// How users are found: each by a filter, in the list of all users (directory), or whichever takes fewer requests
     #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
@@ -251,6 +350,38 @@ pub(crate) struct PaceArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder of the service's audit log and sealed passwords; the same after every start
+    #[arg(long, value_name = "DIR", required_unless_present = "new_key")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Print a key for a caller and its SHA-256 for [[serve.caller]], and do nothing else
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
+    /// Reset users of the built-in sandbox; no credentials needed
+    #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
+    pub(crate) sandbox: bool,
+
+    /// Reset disabled accounts too
+    #[arg(long)]
+    pub(crate) include_inactive: bool,
+
+    /// Never touch these users: a file with one e-mail a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protect: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passwords: PasswordArgs,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SandboxArgs {
     /// Port on 127.0.0.1; 0 for any
     #[arg(long, default_value_t = 0)]
@@ -279,6 +410,31 @@ pub(crate) enum When {
 pub(crate) enum TokenAuth {
     Basic,
     Body,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyOf {
+    Documented,
+    Organization,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PasswordEncoding {
+    Plain,
+    Sha256Hex,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PasswordRoute {
+    Scim,
+    Platform,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttributeStyle {
+    Paths,
+    Extensions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

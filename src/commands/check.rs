@@ -1,12 +1,14 @@
 //! `check`: is the file fit to be run? Lists every line that is not.
 
+use super::run::judge;
 use super::{Failure, defect_lines, input_warnings, read_input, say};
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, PolicyOf};
+use crate::config::Further;
 use crate::domain::text::count;
 
 /// Validates the file; 65 if any line is bad.
-pub(crate) fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let (input, survey) = read_input(&args.input)?;
+pub(crate) fn check(args: &CheckArgs, further: &Further) -> Result<u8, Failure> {
+    let (input, survey) = read_input(&args.input, further, judge(PolicyOf::Documented))?;
     let name = args.input.input.display();
     say(format_args!(
         "{name}: {}, {} between cells, {}",
@@ -14,7 +16,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<u8, Failure> {
         survey.layout.delimiter_name(),
         survey.layout.encoding
     ));
-    for warning in input_warnings(&input, &survey) {
+    for warning in input_warnings(&input, &survey, further, args.input.generate_passwords) {
         say(format_args!("warning: {warning}"));
     }
     if !survey.duplicates.is_empty() {

@@ -6,18 +6,22 @@ pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod unseal;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::audit::replay::{Damage, Past};
 use crate::cli::{AuditCommand, Cli, Command, InputArgs};
+use crate::config::Further;
 use crate::domain::text;
 use crate::failpoint;
 use crate::folder::run::LOG;
-use crate::input::{Input, InputError, Options, Survey};
+use crate::input::{Input, InputError, Judge, Options, Survey};
 
 /// A command that did not do what it was asked to: the exit code and what to say.
 #[derive(Debug)]
@@ -54,15 +58,18 @@ impl Talk {
 /// Does what the command line asks.
 pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let talk = Talk { quiet: cli.quiet, verbose: cli.verbose };
+    let further = Further::of(&cli)?;
     match cli.command {
-        Command::Run(args) => run::run(&args, None, talk),
-        Command::Retry(args) => retry::retry(&args, talk),
-        Command::Check(args) => check::check(&args),
+        Command::Run(args) => run::run(&args, &further, None, talk),
+        Command::Retry(args) => retry::retry(&args, &further, talk),
+        Command::Check(args) => check::check(&args, &further),
+        Command::Unseal(args) => unseal::unseal(&args),
         Command::Status { run_dir } => status::status(&run_dir),
         Command::Report { run_dir } => report::report(&run_dir),
         Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
             audit::verify(&file, &checkpoint)
         }
+        Command::Serve(args) => serve::serve(*args, &further),
         Command::Sandbox(args) => sandbox::sandbox(&args),
     }
 }
@@ -88,10 +95,19 @@ pub(crate) fn complain_last(line: &str) -> io::StderrLock<'static> {
 }
 
 /// Opens INPUT and reads it for the first time.
-pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
+pub(crate) fn read_input(
+    args: &InputArgs,
+    further: &Further,
+    judge: Option<Judge>,
+) -> Result<(Input, Survey), Failure> {
     let opened = if args.input.as_os_str() == "-" { Input::stdin() } else { Input::open(&args.input) };
     let mut input = opened.map_err(|error| Failure::new(66, format!("{}: {error}", args.input.display())))?;
-    let options = Options { default_country: args.default_country, ..Options::default() };
+    let options = Options {
+        default_country: args.default_country,
+        passwords_generated: args.generate_passwords,
+        attributes: Arc::clone(&further.attributes),
+        judge,
+    };
     failpoint::hit("survey");
     let survey = input.survey(options).map_err(|error| {
         let code = if matches!(error, InputError::Io(_)) { 66 } else { 65 };
@@ -101,17 +117,38 @@ pub(crate) fn read_input(args: &InputArgs) -> Result<(Input, Survey), Failure> {
 }
 
 /// What is odd about the input without being wrong.
-pub(crate) fn input_warnings(input: &Input, survey: &Survey) -> Vec<String> {
+pub(crate) fn input_warnings(
+    input: &Input,
+    survey: &Survey,
+    further: &Further,
+    generates: bool,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if input.readable_by_others() {
         warnings.push("INPUT can be read by others than its owner (chmod 600)".to_owned());
     }
     let layout = &survey.layout;
-    if layout.password.is_none() {
+    if layout.password.is_none() && !generates {
         warnings.push("there is no password column, so no password is changed".to_owned());
     }
     if layout.phone.is_none() {
         warnings.push("there is no mfa_phone column, so MFA is not touched".to_owned());
+    }
+    let missing = further.attributes.iter().enumerate();
+    let missing = missing.filter(|(number, _)| !layout.attributes.iter().any(|(_, found)| found == number));
+    let missing: Vec<_> = missing.map(|(_, attribute)| attribute.column.as_str()).collect();
+    if !missing.is_empty() {
+        warnings.push(text::printable(&format!("no column is named {}", missing.join(", "))));
+    }
+    let doubtful = &survey.doubtful;
+    if doubtful.rows > 0 {
+        let lines: Vec<_> = doubtful.first.iter().map(u64::to_string).collect();
+        let more = if doubtful.rows > lines.len() as u64 { ", …" } else { "" };
+        warnings.push(format!(
+            "the passwords of {} fall short of the vendor's documented policy or hold the user's name (line {}{more})",
+            text::count(doubtful.rows, "row"),
+            lines.join(", ")
+        ));
     }
     let ignored = &layout.ignored;
     if !ignored.is_empty() {

@@ -65,6 +65,7 @@ fn summary(past: &Past) -> Summary {
             token: past.traffic.token,
             lookup: past.traffic.lookup,
             patch: past.traffic.patch,
+            sessions: past.traffic.sessions,
         },
         throttled: past.traffic.throttled,
         waited_ms: past.traffic.waited_ms,

@@ -8,13 +8,14 @@ use super::run::{Retry, run};
 use super::{Failure, Talk, complain, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
+use crate::config::Further;
 use crate::domain::text::count;
 use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 use crate::plan::Selection;
 
 /// Finds the rows and runs them.
-pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u8, Failure> {
     // What its rows come to is not known yet.
     if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {
         let pid = holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));
@@ -49,7 +50,7 @@ pub(crate) fn retry(args: &RetryArgs, talk: Talk) -> Result<u8, Failure> {
         of.push(' ');
         of.push_str(reason);
     }
-    run(&args.run, Some(Retry { earlier: &args.earlier, of, only }), talk)
+    run(&args.run, further, Some(Retry { earlier: &args.earlier, of, only }), talk)
 }
 
 fn selection(args: &RetryArgs, past: &Past) -> Result<Selection, Failure> {

@@ -98,4 +98,6 @@ pub(crate) struct Intent {
     pub(crate) attempts: u32,
     /// Whether an earlier PATCH for this row is in doubt.
     pub(crate) repeat: bool,
+    /// The number under which the generated password lies sealed.
+    pub(crate) sealed: Option<u64>,
 }

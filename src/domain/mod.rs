@@ -3,10 +3,12 @@
 //! Nothing here knows a clock, a file, a socket or randomness, and nothing here imports
 //! another part of the program.
 
+pub(crate) mod attribute;
 pub(crate) mod email;
 pub(crate) mod event;
 pub(crate) mod outcome;
 pub(crate) mod phone;
+pub(crate) mod retry_after;
 pub(crate) mod secret;
 pub(crate) mod stop;
 pub(crate) mod tally;

@@ -11,10 +11,71 @@ pub(crate) struct Target {
     pub(crate) line: u64,
     /// Whom to look up.
     pub(crate) email: Email,
-    /// The new password, byte for byte.
-    pub(crate) password: Option<Secret>,
+    /// What becomes of the password.
+    pub(crate) password: NewPassword,
     /// The number for MFA.
     pub(crate) phone: Option<Phone>,
+    /// Further attributes, those that the row gives a value.
+    pub(crate) attributes: Vec<Value>,
+    /// The account that it must be, where whoever asks named one.
+    pub(crate) account: Option<String>,
+}
+
+/// What a row asks for its user's password.
+#[derive(Debug)]
+pub(crate) enum NewPassword {
+    /// Nothing: it stays as it is.
+    Kept,
+    /// This one, byte for byte.
+    Given(Secret),
+    /// One that nobody has thought of yet.
+    Wanted,
+    /// One that was made here.
+    Made {
+        /// The password.
+        secret: Secret,
+        /// Its number among those that were sealed, unless nobody is to know it.
+        seal: Option<u64>,
+    },
+}
+
+impl NewPassword {
+    /// The password, as soon as there is one.
+    pub(crate) const fn value(&self) -> Option<&Secret> {
+        match self {
+            Self::Given(secret) | Self::Made { secret, .. } => Some(secret),
+            Self::Kept | Self::Wanted => None,
+        }
+    }
+
+    /// Whether the row asks for another one than the user has.
+    pub(crate) const fn is_new(&self) -> bool {
+        !matches!(self, Self::Kept)
+    }
+
+    /// The number under which it lies sealed.
+    pub(crate) const fn seal(&self) -> Option<u64> {
+        match self {
+            Self::Made { seal, .. } => *seal,
+            Self::Kept | Self::Given(_) | Self::Wanted => None,
+        }
+    }
+
+    /// Takes back what was made, as nobody has it: the next attempt makes another.
+    pub(crate) fn unmake(&mut self) {
+        if matches!(self, Self::Made { .. }) {
+            *self = Self::Wanted;
+        }
+    }
+}
+
+/// A further attribute and its value.
+#[derive(Debug)]
+pub(crate) struct Value {
+    /// Which of the mapped attributes.
+    pub(crate) attribute: usize,
+    /// The cell, which its [`Kind`](super::attribute::Kind) accepts.
+    pub(crate) text: Secret,
 }
 
 /// A row that cannot be acted on, with the reason in words that hold nothing of its secrets.

@@ -5,13 +5,13 @@
 use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
+use super::source::{Next, Source};
 use super::{Engine, First, Flight, Landed, MAX_FORBIDDEN};
 use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Pause, Standing};
 use crate::domain::stop::{Halt, Stop};
-use crate::domain::target::{Row, Target};
+use crate::domain::target::Target;
 use crate::failpoint;
-use crate::input::InputError;
 use crate::plan::Step;
 use crate::scim::client::{Ended, Found, Written};
 use crate::scim::identity::Ready;
@@ -37,7 +37,8 @@ impl Engine<'_> {
 
     fn found(&mut self, ready: Box<Ready>, trail: Trail) {
         let target = ready.target();
-        if let Some(first) = self.record.claim(ready.id(), target.line) {
+        let taken = if self.limits.again { None } else { self.record.claim(ready.id(), target.line) };
+        if let Some(first) = taken {
             let words = format!("leads to the same account as line {first}");
             let outcome = trail.outcome(Outcome::Failed(Fail::Ambiguous));
             self.done(done(target, trail, Ending::new(outcome, words)));
@@ -53,13 +54,23 @@ impl Engine<'_> {
         let forbidden = trail.http_status == Some(403);
         self.first = if forbidden && self.first == First::InAir { First::NotSent } else { First::Answered };
         match written {
-            Written::Ended(ended) => self.end(ready.target(), ended, trail),
+            Written::Ended(ended) => {
+                let updated = ended.ending.outcome == Outcome::Updated;
+                self.end(ready.target(), ended, trail);
+                if updated {
+                    self.tell(ready);
+                }
+            }
             Written::LookAgain if self.stop.is_none() => {
                 // Refused for certain: the account may be somebody else's by now.
                 if trail.doubt.is_none() {
                     self.record.release(ready.id(), ready.target().line);
                 }
-                self.find(ready.into_target(), trail);
+                let mut target = ready.into_target();
+                if trail.doubt.is_none() {
+                    target.password.unmake();
+                }
+                self.find(target, trail);
             }
             Written::LookAgain => self.leave(ready.target(), trail),
         }
@@ -87,6 +98,10 @@ impl Engine<'_> {
         let tally = self.record.tally();
         let nothing_worked = tally.of(Outcome::Updated) + tally.of(Outcome::WouldUpdate) == 0;
         self.forbidden += 1;
+        // Callers must not be able to stop a service by asking for whom it may not touch.
+        if self.limits.again {
+            return;
+        }
         if nothing_worked || self.forbidden >= MAX_FORBIDDEN {
             let reference =
                 if trail.reference.is_empty() { String::new() } else { format!(", {}", trail.reference) };
@@ -128,6 +143,7 @@ impl Engine<'_> {
         if self.stop.is_none() {
             tracing::warn!("stopping: {}", stop.sentence());
             self.client.exchange().pacer().close();
+            self.post.stop();
             self.grace = Some(Instant::now() + GRACE);
             self.stop = Some(stop);
         }
@@ -140,6 +156,7 @@ impl Engine<'_> {
         for (_, flight) in std::mem::take(&mut self.flights) {
             self.lost(flight);
         }
+        self.post.abandon();
         self.grace = None;
     }
 
@@ -162,15 +179,14 @@ impl Engine<'_> {
     }
 
     /// After a stop every row that was not taken is named too.
-    pub(super) async fn name_the_rest<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: R) {
+    pub(super) async fn name_the_rest(&mut self, rows: &mut impl Source) {
         let Some(stop) = self.stop.clone() else {
             return;
         };
         if matches!(stop, Stop::LogLost(_) | Stop::InputChanged) {
             return;
         }
-        for row in rows {
-            let Ok(row) = row else { return };
+        while let Next::Row(row, _) = rows.next() {
             let standing = self.record.standing(row.line());
             match self.plan.step(row, standing) {
                 Some(Step::Decided(done)) => self.record.done(done),
@@ -189,6 +205,6 @@ impl Engine<'_> {
     }
 }
 
-fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
+pub(super) fn done(target: &Target, trail: Trail, ending: Ending) -> Done {
     Done { line: target.line, email: target.email.as_str().to_owned(), trail, ending }
 }

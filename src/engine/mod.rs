@@ -7,18 +7,26 @@
 //! On a stop nothing new is taken, what is in the air may land, and the rest is named `pending`.
 
 mod landing;
+pub(crate) mod passwords;
+pub(crate) mod post;
+pub(crate) mod source;
+mod telling;
 
+use self::landing::done;
+use self::passwords::Passwords;
+use self::post::Post;
+use self::source::{Next, Source};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet, yield_now};
 use tokio::time::Instant;
 
-use crate::audit::record::Body;
-use crate::domain::event::{Intent, Trail};
-use crate::domain::outcome::{Doubt, Standing};
+use crate::audit::record::{Body, Delivery};
+use crate::domain::event::{Done, Ending, Intent, Trail};
+use crate::domain::outcome::{Doubt, Fail, Outcome, Standing};
 use crate::domain::stop::{Halt, Stop};
-use crate::domain::target::{Row, Target};
+use crate::domain::target::{NewPassword, Row, Target};
 use crate::failpoint;
 use crate::input::InputError;
 use crate::plan::{Plan, Step};
@@ -38,12 +46,24 @@ pub(crate) struct Limits {
     pub(crate) dry_run: bool,
     /// Failed rows after which to stop.
     pub(crate) max_failures: Option<u64>,
+    /// Whether a row may be about the same account as another: resets over weeks are, rows of one file
+    /// must not.
+    pub(crate) again: bool,
 }
 
 /// Rows that need no request are recorded in groups of this size.
 const GROUP: usize = 256;
 /// Refusals for want of rights, one after another, that end the run.
 const MAX_FORBIDDEN: u32 = 5;
+
+/// What users get besides the change.
+#[derive(Debug)]
+pub(crate) struct Handout {
+    /// Passwords that are made here.
+    pub(crate) passwords: Passwords,
+    /// Notices.
+    pub(crate) post: Post,
+}
 
 /// The loop and what it owns.
 #[derive(Debug)]
@@ -54,6 +74,12 @@ pub(crate) struct Engine<'a> {
     earlier: HashMap<u64, Trail>,
     limits: Limits,
     progress: &'a Progress,
+    passwords: Passwords,
+    post: Post,
+    /// Rows whose end is on disk since their source was last told.
+    settled: Vec<Done>,
+    /// Attempts to tell users since then.
+    tellings: Vec<(u64, Delivery)>,
     air: JoinSet<Landed>,
     flights: HashMap<Id, Flight>,
     ready: VecDeque<(Box<Ready>, Trail)>,
@@ -81,6 +107,16 @@ struct Flight {
     writes: bool,
 }
 
+/// Whether there are more rows to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum More {
+    /// As soon as there is room.
+    Yes,
+    /// When the source says so.
+    Later,
+    No,
+}
+
 /// The first change goes alone: if the service forbids it, it has forbidden one and not sixteen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum First {
@@ -98,7 +134,9 @@ impl<'a> Engine<'a> {
         earlier: HashMap<u64, Trail>,
         limits: Limits,
         progress: &'a Progress,
+        handout: Handout,
     ) -> Self {
+        let Handout { passwords, post } = handout;
         Self {
             client: Arc::new(client),
             plan,
@@ -106,6 +144,10 @@ impl<'a> Engine<'a> {
             earlier,
             limits,
             progress,
+            passwords,
+            post,
+            settled: Vec::new(),
+            tellings: Vec::new(),
             air: JoinSet::new(),
             flights: HashMap::new(),
             ready: VecDeque::new(),
@@ -119,26 +161,43 @@ impl<'a> Engine<'a> {
     }
 
     /// Works through the rows. Returns why it stopped before the last one, if it did.
-    pub(crate) async fn run<R>(&mut self, mut rows: R, stops: &mut Stops) -> Option<Stop>
-    where
-        R: Iterator<Item = Result<Row, InputError>>,
-    {
+    pub(crate) async fn run(&mut self, mut rows: impl Source, stops: &mut Stops) -> Option<Stop> {
         self.prepare(stops).await;
-        let mut more = true;
-        while more || !self.air.is_empty() || !self.ready.is_empty() {
-            more = more && self.stop.is_none() && self.take(&mut rows);
+        if let Err(why) = self.passwords.settle(self.client.policy()) {
+            self.stop(Stop::Untrusted(why));
+        }
+        let mut more = More::Yes;
+        while more != More::No || !self.air.is_empty() || !self.ready.is_empty() || !self.post.is_idle() {
+            more = if more == More::No || self.stop.is_some() { More::No } else { self.take(&mut rows) };
+            if more == More::No && self.air.is_empty() && self.ready.is_empty() {
+                self.post.hurry();
+            }
             self.declare();
             self.commit().await;
+            self.report_to(&mut rows);
             self.launch();
+            self.post.deliver();
             self.show();
-            if !self.air.is_empty() {
-                self.wait(stops).await;
+            if !self.air.is_empty() || !self.post.is_idle() || more == More::Later {
+                self.wait(&mut rows, more, stops).await;
             } else if self.stop.is_some() && self.ready.is_empty() {
                 break;
             }
         }
-        self.name_the_rest(rows).await;
+        self.name_the_rest(&mut rows).await;
+        self.report_to(&mut rows);
         self.stop.take()
+    }
+
+    /// Tells the source what is on disk now.
+    fn report_to(&mut self, rows: &mut impl Source) {
+        self.settled.drain(..).for_each(|done| rows.settled(&done));
+        self.tellings.drain(..).for_each(|(line, delivery)| rows.told(line, delivery));
+    }
+
+    /// What whoever reads of this run tomorrow should know.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.client.warnings().into_iter().chain(self.passwords.warning()).collect()
     }
 
     /// The client, when the work is over.
@@ -166,29 +225,40 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Takes rows until enough are in work. False when there are no more.
-    fn take<R: Iterator<Item = Result<Row, InputError>>>(&mut self, rows: &mut R) -> bool {
+    /// Takes rows until enough are in work.
+    fn take(&mut self, rows: &mut impl Source) -> More {
         while self.air.len() + self.ready.len() < self.limits.concurrency && self.record.gathered() < GROUP {
             failpoint::hit("read");
             match rows.next() {
-                None => return false,
-                Some(Err(error)) => {
+                Next::End => return More::No,
+                Next::NotNow => return More::Later,
+                Next::Lost(error) => {
                     self.stop(input_lost(&error));
-                    return false;
+                    return More::No;
                 }
-                Some(Ok(row)) => self.begin(row),
+                Next::Row(row, word) => {
+                    if let Some(word) = word {
+                        self.record.note(&Body::ServeAuth(word));
+                    }
+                    self.begin(row);
+                }
             }
         }
-        true
+        More::Yes
     }
 
     fn begin(&mut self, row: Row) {
         failpoint::hit("plan");
         let standing = self.record.standing(row.line());
+        self.tell_late(&row);
         match self.plan.step(row, standing) {
             None => {}
             Some(Step::Decided(done)) => self.done(done),
             Some(Step::Do(target)) => {
+                if let Some(why) = self.passwords.breach(&target).filter(|_| standing != Standing::InDoubt) {
+                    let ending = Ending::new(Outcome::Failed(Fail::InvalidRow), why);
+                    return self.done(done(&target, Trail::default(), ending));
+                }
                 let mut trail = self.earlier.remove(&target.line).unwrap_or_default();
                 trail.doubt = trail.doubt.or_else(|| self.plan.earlier_doubt(&target));
                 if standing == Standing::InDoubt {
@@ -215,9 +285,13 @@ impl<'a> Engine<'a> {
     /// Gathers the intents of the rows that are ready.
     fn declare(&mut self) {
         while self.first != First::InAir && self.stop.is_none() {
-            let Some((ready, trail)) = self.ready.pop_front() else {
+            let Some((mut ready, trail)) = self.ready.pop_front() else {
                 return;
             };
+            if !self.seal_password(&mut ready) {
+                self.stop(Stop::Internal("no password can be made".to_owned()));
+                return self.leave(ready.target(), trail);
+            }
             failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
@@ -226,6 +300,7 @@ impl<'a> Engine<'a> {
                 attributes: self.client.attributes(ready.target()),
                 attempts: trail.attempts,
                 repeat: trail.doubt.is_some(),
+                sealed: ready.target().password.seal(),
             });
             self.declared.push((ready, trail));
             if self.first == First::NotSent {
@@ -239,13 +314,31 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Makes the password that the row wants, if it wants one. It is sealed with the intent, before it is
+    /// sent. False when there is none to be had.
+    fn seal_password(&mut self, ready: &mut Ready) -> bool {
+        let target = ready.target();
+        if !matches!(target.password, NewPassword::Wanted) {
+            return true;
+        }
+        let Some(secret) = self.passwords.make(&target.email) else { return false };
+        failpoint::hit("seal");
+        let seal = self.record.seal(target, ready.id(), &secret);
+        ready.take_password(secret, seal);
+        true
+    }
+
     async fn commit(&mut self) {
         for expires_in_s in self.client.exchange().auth().issued() {
             self.record.note(&Body::Token { expires_in_s });
         }
         failpoint::hit("commit");
-        if let Err(error) = self.record.commit().await {
-            self.stop(Stop::LogLost(error.to_string()));
+        match self.record.commit().await {
+            Ok(()) => {
+                self.post.release();
+                self.settled.extend(self.record.settled_now());
+            }
+            Err(error) => self.stop(Stop::LogLost(error.to_string())),
         }
     }
 
@@ -269,12 +362,14 @@ impl<'a> Engine<'a> {
     }
 
     /// Waits until something lands, somebody says stop, or the grace after a stop is over.
-    async fn wait(&mut self, stops: &mut Stops) {
+    async fn wait(&mut self, rows: &mut impl Source, more: More, stops: &mut Stops) {
         tokio::select! {
             Some(landed) = self.air.join_next_with_id() => {
                 self.land(landed);
                 self.gather().await;
             }
+            landed = self.post.next() => landed.into_iter().for_each(|landed| self.told(landed)),
+            () = rows.wait(), if more != More::No => {}
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
             () = self.progress.tick() => {}
@@ -302,7 +397,8 @@ impl<'a> Engine<'a> {
         });
         let reading = self.client.directory().progress();
         let reading = reading.map(|(read, of)| format!("reading the user list: {read} of {of} pages"));
-        let words: Vec<_> = reading.into_iter().chain(why).collect();
+        let notices = (self.post.waiting() > 0).then(|| format!("{} notices wait", self.post.waiting()));
+        let words: Vec<_> = reading.into_iter().chain(why).chain(notices).collect();
         self.progress.show(self.record.settled(), &words.join(" · "));
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) target: String,
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     pub(crate) retry_of: Option<String>,
+    /// Whether its rows are what callers of the service ask for.
+    pub(crate) serves: bool,
     /// Whether a complete run is to be done once more.
     pub(crate) again: bool,
     /// Whether the files that tell of a complete run are there.
@@ -45,7 +47,10 @@ pub(crate) struct Job {
 impl Job {
     /// Whether a run was begun for the same purpose, on whatever input.
     fn is_that_of(&self, start: &RunStart) -> bool {
-        self.dry_run == start.dry_run && self.target == start.target && self.retry_of == start.retry_of
+        self.dry_run == start.dry_run
+            && self.target == start.target
+            && self.retry_of == start.retry_of
+            && self.serves == start.serves
     }
 
     /// Whether a complete run is to be done once more. One that was killed before it told how it went is
@@ -291,6 +296,11 @@ fn fingerprint(key: &str, sha256: &[u8; 32]) -> String {
 
 fn read_key(path: &Path) -> io::Result<String> {
     String::from_utf8(files::read(&path.join(KEY))?).map_err(io::Error::other)
+}
+
+/// The key that stays in the folder, for what has to be recognised and not known.
+pub(crate) fn folder_key(path: &Path) -> io::Result<hmac::Key> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, read_key(path)?.trim().as_bytes()))
 }
 
 fn make_key(path: &Path) -> io::Result<String> {

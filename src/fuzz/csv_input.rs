@@ -13,13 +13,14 @@ use crate::input::{Input, InputError, Options, Survey};
 /// The bytes as an input file, read as strictly and as leniently as it can be asked for.
 pub fn csv_input(bytes: &[u8]) {
     read(bytes, Options::default());
-    let lenient = Options { default_country: "DE".parse().ok(), passwords_generated: true };
+    let lenient =
+        Options { default_country: "DE".parse().ok(), passwords_generated: true, ..Options::default() };
     read(bytes, lenient);
 }
 
 fn read(bytes: &[u8], options: Options) {
     let mut input = opened(bytes);
-    let survey = match input.survey(options) {
+    let survey = match input.survey(options.clone()) {
         Ok(survey) => survey,
         Err(InputError::Refused { line, reason }) => {
             assert!(is_ours(&reason), "{reason}");
@@ -62,7 +63,7 @@ fn shown(row: &Row) -> Shown<'_> {
 }
 
 fn password(target: &Target) -> Option<&str> {
-    target.password.as_ref().map(Secret::expose)
+    target.password.value().map(Secret::expose)
 }
 
 fn phone(target: &Target) -> Option<&str> {

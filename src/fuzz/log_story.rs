@@ -38,6 +38,9 @@ fn seal(head: &mut Head, log: &mut Vec<u8>, body: &Body<'_>) {
 
 fn start() -> RunStart {
     RunStart {
+        serves: false,
+        notices: false,
+        passwords_in_mail: false,
         input: "users.csv".to_owned(),
         input_fp: "00".to_owned(),
         rows: ROWS,
@@ -71,6 +74,7 @@ fn tell(head: &mut Head, log: &mut Vec<u8>, what: u8, row: u8) -> Option<bool> {
         }
         4 | 5 => {
             let intent = Intent {
+                sealed: None,
                 line,
                 email,
                 user_id: format!("id-{row}"),

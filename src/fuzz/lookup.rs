@@ -3,7 +3,7 @@
 use super::json::Json;
 use crate::domain::email::Email;
 use crate::domain::secret::Secret;
-use crate::domain::target::Target;
+use crate::domain::target::{NewPassword, Target};
 use crate::scim::identity::{Page, Search};
 
 /// What is read of a user.
@@ -23,8 +23,14 @@ pub(super) fn check(pages: &[&[u8]], name: &str, include_inactive: bool) -> Opti
                 asked = start;
             }
             Ok(Page::Last) => {
-                let target =
-                    Target { line: 2, email, password: Some(Secret::new("x".to_owned())), phone: None };
+                let target = Target {
+                    line: 2,
+                    email,
+                    password: NewPassword::Given(Secret::new("x".to_owned())),
+                    phone: None,
+                    attributes: Vec::new(),
+                    account: None,
+                };
                 let id = search.verdict(target, include_inactive).ok()?.id().to_owned();
                 let objection = objection(&pages[..=place], name, &id, include_inactive);
                 assert_eq!(objection, None, "{id:?} is ready for {name}");

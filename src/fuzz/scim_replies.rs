@@ -8,7 +8,7 @@ use super::lookup;
 use crate::domain::email::Email;
 use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
-use crate::domain::target::Target;
+use crate::domain::target::{NewPassword, Target};
 use crate::scim::auth;
 use crate::scim::directory::Terms;
 use crate::scim::http::{Body, Reply};
@@ -58,8 +58,10 @@ fn target() -> Target {
     Target {
         line: 2,
         email: Email::parse(NAME).unwrap(),
-        password: Some(Secret::new(PASSWORD.to_owned())),
+        password: NewPassword::Given(Secret::new(PASSWORD.to_owned())),
         phone: Phone::parse(PHONE, None).ok(),
+        attributes: Vec::new(),
+        account: None,
     }
 }
 

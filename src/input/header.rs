@@ -12,6 +12,7 @@ use super::fault::{Fault, Mark};
 use super::layout::{Layout, Meaning, numbered};
 use super::records::Records;
 use super::{Options, open_record::RECORD_LIMIT};
+use crate::domain::attribute::Attribute;
 
 /// How much of the input is enough to find a header that is not too long.
 pub(super) const PREFIX: usize = 2 * RECORD_LIMIT;
@@ -54,7 +55,7 @@ pub(super) fn read(
     mark: Mark,
     cells: &ByteRecord,
     (encoding, delimiter): (Encoding, u8),
-    options: Options,
+    options: &Options,
 ) -> Result<Layout, InputError> {
     let refuse = |reason: String| InputError::Refused { line: Some(mark.line), reason };
     let names = names(mark, cells, encoding).map_err(refuse)?;
@@ -64,20 +65,25 @@ pub(super) fn read(
         return Err(refuse("no column is named email".to_owned()));
     };
     let (password, phone) = (column(Meaning::Password), column(Meaning::Phone));
-    if password.is_none() && phone.is_none() && !options.passwords_generated {
+    let attributes = attributes(&names, options);
+    if password.is_none() && phone.is_none() && attributes.is_empty() && !options.passwords_generated {
         let reason = "no column is named password or mfa_phone: nothing is asked for";
         return Err(refuse(reason.to_owned()));
     }
-    let ignored = names.iter().filter(|name| Meaning::of(name).is_none());
-    Ok(Layout {
-        delimiter,
-        encoding,
-        width: names.len(),
-        email,
-        password,
-        phone,
-        ignored: ignored.map(|name| shown(name)).collect(),
-    })
+    let mapped = |index: &usize| attributes.iter().any(|(column, _)| column == index);
+    let others =
+        names.iter().enumerate().filter(|(index, name)| Meaning::of(name).is_none() && !mapped(index));
+    let ignored = others.map(|(_, name)| shown(name)).collect();
+    Ok(Layout { delimiter, encoding, width: names.len(), email, password, phone, attributes, ignored })
+}
+
+/// The columns of further attributes. A column that means something already stays what it is.
+fn attributes(names: &[String], options: &Options) -> Vec<(usize, usize)> {
+    let column = |attribute: &Attribute| {
+        names.iter().position(|name| Meaning::of(name).is_none() && attribute.is_named(name))
+    };
+    let found = options.attributes.iter().enumerate();
+    found.filter_map(|(number, attribute)| Some((column(attribute)?, number))).collect()
 }
 
 /// The names of a header that is sound as a record.

@@ -20,6 +20,8 @@ pub(crate) struct Layout {
     pub(crate) password: Option<usize>,
     /// The column with the phone numbers.
     pub(crate) phone: Option<usize>,
+    /// Columns of further attributes, and which of the mapped ones each is.
+    pub(crate) attributes: Vec<(usize, usize)>,
     /// Names of the other columns, cleaned and cut so that they can be shown.
     pub(crate) ignored: Vec<String>,
 }

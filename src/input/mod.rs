@@ -43,8 +43,12 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::domain::attribute::Attribute;
+use crate::domain::email::Email;
 use crate::domain::phone::Country;
+use crate::domain::secret::Secret;
 
 pub(crate) use error::InputError;
 pub(crate) use rows::Rows;
@@ -53,13 +57,31 @@ pub(crate) use survey::Survey;
 use source::Source;
 
 /// What the command line says about reading rows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     /// The country whose national phone numbers are accepted without `+`.
     pub(crate) default_country: Option<Country>,
     /// Whether a row without a password gets a generated one. Without it, a file must have a
     /// password or a phone column, and a row must fill one of them.
     pub(crate) passwords_generated: bool,
+    /// Further attributes, and the columns that they are in.
+    pub(crate) attributes: Arc<[Attribute]>,
+    /// Who judges given passwords.
+    pub(crate) judge: Option<Judge>,
+}
+
+/// What is to be said of a given password for this user.
+pub(crate) type Judge = fn(&Secret, &Email) -> Judgement;
+
+/// A judgement, in words that hold nothing of the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Nothing against it.
+    Sound,
+    /// The service may refuse it.
+    Doubtful,
+    /// Not to be used.
+    Refused(&'static str),
 }
 
 /// An opened input that can be read more than once.

@@ -42,7 +42,7 @@ impl<'a> Pass<'a> {
         let Some(mark) = records.advance()? else {
             return Err(InputError::Refused { line: None, reason: "the input is empty".to_owned() });
         };
-        let layout = header::read(mark, records.cells(), (encoding, delimiter), options)?;
+        let layout = header::read(mark, records.cells(), (encoding, delimiter), &options)?;
         Ok(Self { records, layout, options, numbering })
     }
 
@@ -57,7 +57,7 @@ impl<'a> Pass<'a> {
     }
 
     fn row(&self, mark: Mark) -> Row {
-        row::read(mark, self.records.cells(), &self.layout, self.options, &self.numbering)
+        row::read(mark, self.records.cells(), &self.layout, &self.options, &self.numbering)
     }
 }
 

@@ -9,10 +9,11 @@ use csv::ByteRecord;
 use super::Options;
 use super::fault::Mark;
 use super::layout::Layout;
+use crate::domain::attribute::Attribute;
 use crate::domain::email::Email;
 use crate::domain::phone::{Numbering, Phone};
 use crate::domain::secret::Secret;
-use crate::domain::target::{Defect, Row, Target};
+use crate::domain::target::{Defect, NewPassword, Row, Target, Value};
 
 const NOT_UTF8: &str = "not valid UTF-8 (save as CSV UTF-8)";
 
@@ -21,7 +22,7 @@ pub(super) fn read(
     mark: Mark,
     cells: &ByteRecord,
     layout: &Layout,
-    options: Options,
+    options: &Options,
     numbering: &Numbering,
 ) -> Row {
     let line = mark.line;
@@ -34,25 +35,56 @@ pub(super) fn read(
     let email = email(cell(Some(layout.email)).unwrap_or_default());
     let password = cell(layout.password).map_or(Ok(None), |cell| password(cell, layout.delimiter));
     let phone = cell(layout.phone).map_or(Ok(None), |cell| phone(cell, numbering));
-    let nothing = matches!((&password, &phone), (Ok(None), Ok(None)));
+    let attributes = attributes(cells, layout, options);
+    let nothing =
+        matches!((&password, &phone), (Ok(None), Ok(None))) && attributes.as_ref().is_ok_and(Vec::is_empty);
     let idle = nothing && !options.passwords_generated;
-    match (email, password, phone) {
-        (Ok(email), Ok(password), Ok(phone)) if !idle => Row::Sound(Target { line, email, password, phone }),
-        (email, password, phone) => Row::Bad(Defect {
+    match (email, password, phone, attributes) {
+        (Ok(email), Ok(password), Ok(phone), Ok(attributes)) if !idle => {
+            let password = match password {
+                Some(password) => NewPassword::Given(password),
+                None if options.passwords_generated => NewPassword::Wanted,
+                None => NewPassword::Kept,
+            };
+            Row::Sound(Target { line, email, password, phone, attributes, account: None })
+        }
+        (email, password, phone, attributes) => Row::Bad(Defect {
             line,
-            reason: reasons(email.as_ref().err(), password.err(), phone.err(), idle),
+            reason: reasons(email.as_ref().err(), password.err(), phone.err(), attributes.err(), idle),
             email: email.ok().map(|email| email.as_str().to_owned()),
         }),
     }
 }
 
+/// The cells of further attributes, but for the empty ones: those leave the attribute alone.
+fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<Vec<Value>, String> {
+    let mut values = Vec::new();
+    for &(column, attribute) in &layout.attributes {
+        let Attribute { column: name, kind, .. } = &options.attributes[attribute];
+        let text = std::str::from_utf8(cells.get(column).unwrap_or_default()).map(str::trim);
+        let text = text.map_err(|_| format!("{name}: {NOT_UTF8}"))?;
+        if !text.is_empty() {
+            kind.check(text).map_err(|why| format!("{name}: {why}"))?;
+            values.push(Value { attribute, text: Secret::new(text.to_owned()) });
+        }
+    }
+    Ok(values)
+}
+
 type Why = &'static str;
 
-fn reasons(email: Option<&Why>, password: Option<Why>, phone: Option<Why>, idle: bool) -> String {
+fn reasons(
+    email: Option<&Why>,
+    password: Option<Why>,
+    phone: Option<Why>,
+    attribute: Option<String>,
+    idle: bool,
+) -> String {
     let mut reasons = Vec::new();
     reasons.extend(email.map(|why| format!("email: {why}")));
     reasons.extend(password.map(|why| format!("password: {why}")));
     reasons.extend(phone.map(|why| format!("mfa_phone: {why}")));
+    reasons.extend(attribute);
     reasons.extend(idle.then(|| "asks for nothing".to_owned()));
     reasons.join("; ")
 }

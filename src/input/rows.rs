@@ -26,7 +26,7 @@ impl<'a> Rows<'a> {
     pub(super) fn new(source: &'a mut Source, survey: &'a Survey) -> Result<Self, InputError> {
         let ledger = Ledger::Verify(&survey.digests);
         let numbering = Rc::new(Numbering::surveyed(survey.options.default_country));
-        let pass = Pass::new(source, ledger, survey.layout.delimiter, survey.options, numbering)?;
+        let pass = Pass::new(source, ledger, survey.layout.delimiter, survey.options.clone(), numbering)?;
         Ok(Self { pass: Some(pass), defects: survey.defects.iter().peekable() })
     }
 

@@ -14,9 +14,9 @@ use super::layout::Layout;
 use super::pass::{Pass, find_delimiter};
 use super::source::Source;
 use super::users::Users;
-use super::{Options, users};
+use super::{Judge, Judgement, Options, users};
 use crate::domain::phone::Numbering;
-use crate::domain::target::{Defect, Row};
+use crate::domain::target::{Defect, NewPassword, Row, Target};
 use crate::domain::wanted::Wanted;
 
 /// What the first pass found.
@@ -36,8 +36,30 @@ pub(crate) struct Survey {
     pub(crate) layout: Layout,
     /// SHA-256 of the raw bytes.
     pub(crate) sha256: [u8; 32],
+    /// Rows whose given password the service may refuse.
+    pub(crate) doubtful: Doubtful,
     pub(super) digests: Digests,
     pub(super) options: Options,
+}
+
+/// Rows by number, and the lines of the first few.
+#[derive(Debug, Default)]
+pub(crate) struct Doubtful {
+    /// How many there are.
+    pub(crate) rows: u64,
+    /// The lines of the first.
+    pub(crate) first: Vec<u64>,
+}
+
+impl Doubtful {
+    const SHOWN: usize = 10;
+
+    fn note(&mut self, line: u64) {
+        self.rows += 1;
+        if self.first.len() < Self::SHOWN {
+            self.first.push(line);
+        }
+    }
 }
 
 /// Reads everything; a second and third time only when two rows seem to be about one user.
@@ -45,9 +67,10 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
     let delimiter = find_delimiter(source)?;
     let numbering = Rc::new(Numbering::new(options.default_country));
     let mut recorder = Recorder::new();
-    let pass = Pass::new(source, Ledger::Record(&mut recorder), delimiter, options, Rc::clone(&numbering))?;
+    let pass =
+        Pass::new(source, Ledger::Record(&mut recorder), delimiter, options.clone(), Rc::clone(&numbering))?;
     let mut found = Findings::default();
-    let layout = found.read(pass)?;
+    let layout = found.read(pass, options.judge)?;
     if found.rows == 0 {
         return Err(InputError::Refused { line: None, reason: "the header has no row under it".to_owned() });
     }
@@ -55,7 +78,7 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
     let mut duplicates = HashMap::new();
     let (suspects, wanted) = found.users.sorted();
     if !suspects.is_empty() {
-        let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options, numbering)?;
+        let pass = Pass::new(source, Ledger::Verify(&digests), delimiter, options.clone(), numbering)?;
         let verdict = users::compare(pass, &suspects)?;
         duplicates = verdict.duplicates;
         found.defects.extend(verdict.conflicts);
@@ -67,6 +90,7 @@ pub(super) fn survey(source: &mut Source, options: Options) -> Result<Survey, In
         defects: found.defects,
         duplicates,
         wanted: Some(wanted),
+        doubtful: found.doubtful,
         layout,
         sha256: digests.whole,
         digests,
@@ -80,16 +104,18 @@ struct Findings {
     last_line: u64,
     defects: Vec<Defect>,
     users: Users,
+    doubtful: Doubtful,
 }
 
 impl Findings {
-    fn read(&mut self, mut pass: Pass<'_>) -> Result<Layout, InputError> {
+    fn read(&mut self, mut pass: Pass<'_>, judge: Option<Judge>) -> Result<Layout, InputError> {
         while let Some(row) = pass.advance()? {
             self.rows += 1;
             match row {
                 Row::Sound(target) => {
                     self.last_line = target.line;
                     self.users.note(target.email.as_str());
+                    self.weigh(&target, judge);
                 }
                 Row::Bad(defect) => {
                     self.last_line = defect.line;
@@ -99,5 +125,19 @@ impl Findings {
             }
         }
         Ok(pass.layout().clone())
+    }
+
+    /// A given password that the service may refuse is counted; the first few lines are named.
+    fn weigh(&mut self, target: &Target, judge: Option<Judge>) {
+        let (Some(judge), NewPassword::Given(password)) = (judge, &target.password) else { return };
+        match judge(password, &target.email) {
+            Judgement::Sound => {}
+            Judgement::Doubtful => self.doubtful.note(target.line),
+            Judgement::Refused(why) => self.defects.push(Defect {
+                line: target.line,
+                email: Some(target.email.as_str().to_owned()),
+                reason: format!("password: {why}"),
+            }),
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::error::InputError;
 use super::pass::Pass;
 use crate::domain::phone::Phone;
 use crate::domain::secret::Secret;
-use crate::domain::target::{Defect, Row, Target};
+use crate::domain::target::{Defect, Row, Target, Value};
 use crate::domain::wanted::{Folding, Wanted};
 
 /// One keyed hash per row that names a user: a million rows take 8 MB.
@@ -134,13 +134,18 @@ impl Verdict {
 fn asks(salt: [u8; 8], target: &Target) -> [u8; 16] {
     let mut context = Context::new(&SHA256);
     context.update(&salt);
-    let password = target.password.as_ref().map(Secret::expose);
+    let password = target.password.value().map(Secret::expose);
     let phone = target.phone.as_ref().map(Phone::expose);
     for part in [password, phone] {
         // An empty cell asks for nothing, so no part that is there is empty.
         let part = part.unwrap_or_default();
         context.update(&part.len().to_ne_bytes());
         context.update(part.as_bytes());
+    }
+    for Value { attribute, text } in &target.attributes {
+        context.update(&attribute.to_ne_bytes());
+        context.update(&text.expose().len().to_ne_bytes());
+        context.update(text.expose().as_bytes());
     }
     let digest = context.finish();
     std::array::from_fn(|index| digest.as_ref()[index])

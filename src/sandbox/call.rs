@@ -36,6 +36,11 @@ pub(super) enum Route {
     Schemas(Option<String>),
     ResourceTypes,
     TokensMe,
+    /// `POST /api/v2/users/{id}/password`
+    Password(String),
+    /// `DELETE /api/v2/tokens/{id}`
+    Sessions(String),
+    AuthenticationSettings,
     /// `/_sandbox/…`, which is no part of the service.
     Control(String),
     Nowhere,
@@ -84,7 +89,11 @@ impl Route {
         match path {
             "/oauth/token" => return Self::Token,
             "/api/v2/tokens/me" => return Self::TokensMe,
+            "/api/v2/organizations/authentication/settings" => return Self::AuthenticationSettings,
             _ => {}
+        }
+        if let Some(route) = Self::of_platform(path) {
+            return route;
         }
         if let Some(name) = path.strip_prefix("/_sandbox/") {
             return Self::Control(name.into());
@@ -92,6 +101,14 @@ impl Route {
         let bases = ["/api/v2/scim/v2/", "/scim/v2/"];
         let rest = bases.iter().find_map(|base| path.strip_prefix(base));
         rest.map_or(Self::Nowhere, Self::below_base)
+    }
+
+    fn of_platform(path: &str) -> Option<Self> {
+        if let Some(id) = path.strip_prefix("/api/v2/tokens/") {
+            return decoded(id).map(Self::Sessions);
+        }
+        let id = path.strip_prefix("/api/v2/users/")?.strip_suffix("/password")?;
+        decoded(id).map(Self::Password)
     }
 
     fn below_base(rest: &str) -> Self {
@@ -123,7 +140,7 @@ fn kind(route: &Route, method: &Method) -> Kind {
     match (route, method) {
         (Route::Token, _) => Kind::Token,
         (Route::Users | Route::User(_), &Method::GET) => Kind::Lookup,
-        (Route::User(_), &Method::PATCH) => Kind::Patch,
+        (Route::User(_), &Method::PATCH) | (Route::Password(_), _) => Kind::Patch,
         _ => Kind::Other,
     }
 }

@@ -37,6 +37,12 @@ pub(super) fn apply(
     for operation in operations {
         one(draft, operation, options, &mut delta)?;
     }
+    finish(draft, options, &mut delta);
+    Ok(delta)
+}
+
+/// What every change brings with it.
+pub(super) fn finish(draft: &mut User, options: &Options, delta: &mut Delta) {
     if delta.password.is_some() && !draft.active && options.reactivates {
         draft.active = true;
         delta.reactivated = true;
@@ -44,7 +50,6 @@ pub(super) fn apply(
     if delta.changed {
         draft.touch();
     }
-    Ok(delta)
 }
 
 fn one(
@@ -76,7 +81,16 @@ fn password(
     options: &Options,
     delta: &mut Delta,
 ) -> Result<(), Problem> {
-    let password = text(operation)?;
+    set_password(draft, text(operation)?, options, delta)
+}
+
+/// Sets a password that is not refused.
+pub(super) fn set_password(
+    draft: &mut User,
+    password: String,
+    options: &Options,
+    delta: &mut Delta,
+) -> Result<(), Problem> {
     let now = Timestamp::now();
     policy::judge(draft, &password, options, now)?;
     draft.past_passwords.extend(draft.password.replace(password.clone()));

@@ -109,6 +109,13 @@ impl Ledger {
         }
     }
 
+    /// A user's sessions were ended.
+    pub(super) fn sessions_ended(&mut self, id: &str) {
+        if self.truth.sessions_ended.len() < self.keep_changes {
+            self.truth.sessions_ended.push(id.to_owned());
+        }
+    }
+
     /// The counts and the changes, without the single requests.
     pub(super) fn truth(&self) -> Truth {
         self.truth.clone()

@@ -51,6 +51,7 @@ mod oauth;
 mod options;
 mod patch;
 mod path;
+mod platform;
 mod policy;
 mod problem;
 mod projection;

@@ -50,6 +50,9 @@ pub struct Options {
     pub patch_reply: PatchReply,
     /// Seconds that must lie between two changes of a password.
     pub min_password_age_s: u64,
+    /// What the organisation says it asks of passwords, as the platform API shows it; nothing: it is not
+    /// permitted to ask.
+    pub password_requirements: Option<serde_json::Value>,
     /// Whether a password used before, the present one included, is refused.
     pub history: bool,
     /// Whether setting the password of an inactive user makes the user active, as the vendor documents.
@@ -91,6 +94,16 @@ impl Default for Options {
             stale_match: StaleMatch::PreconditionFailed,
             patch_reply: PatchReply::Body,
             min_password_age_s: 0,
+            password_requirements: Some(serde_json::json!({
+                "minimumLength": 8,
+                "minimumDigits": 1,
+                "minimumLetters": 1,
+                "minimumUpper": 1,
+                "minimumLower": 1,
+                "minimumSpecials": 1,
+                "minimumAgeSeconds": 0,
+                "expirationDays": 0,
+            })),
             history: false,
             reactivates: true,
             knows_mfa: Mfa::Stores,

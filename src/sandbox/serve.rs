@@ -22,6 +22,9 @@ impl World {
             (Route::Schemas(Some(urn)), &Method::GET) => self.schema(urn),
             (Route::ResourceTypes, &Method::GET) => Ok(self.resource_types()),
             (Route::TokensMe, &Method::GET) => Ok(self.tokens_me()),
+            (Route::Password(id), &Method::POST) => self.set_password(id, call),
+            (Route::Sessions(id), &Method::DELETE) => self.end_sessions(id),
+            (Route::AuthenticationSettings, &Method::GET) => self.authentication_settings(),
             (Route::Nowhere | Route::Control(_), _) => Err(Problem::new(404, "no such endpoint")),
             (route, _) => Err(Problem::new(405, "no such method here").header("allow", allow(route))),
         }
@@ -30,7 +33,8 @@ impl World {
 
 const fn allow(route: &Route) -> &'static str {
     match route {
-        Route::Token => "POST",
+        Route::Token | Route::Password(_) => "POST",
+        Route::Sessions(_) => "DELETE",
         Route::User(_) => "GET, PATCH",
         _ => "GET",
     }

@@ -22,6 +22,9 @@ pub struct Truth {
     /// Every account that exists, decoys included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<User>,
+    /// Ids of the users whose sessions were ended, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions_ended: Vec<String>,
     /// Requests to the token endpoint.
     pub token_requests: u64,
     /// Requests that read users.

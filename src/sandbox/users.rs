@@ -92,7 +92,7 @@ impl World {
         })
     }
 
-    fn record(&mut self, user: &User, delta: Delta) {
+    pub(super) fn record(&mut self, user: &User, delta: Delta) {
         let at_ms = self.now_ms();
         self.ledger.applied(Applied {
             seq: 0,
@@ -122,6 +122,6 @@ impl World {
     }
 }
 
-fn not_found(id: &str) -> Problem {
+pub(super) fn not_found(id: &str) -> Problem {
     Problem::new(404, format!("Resource {id} not found"))
 }

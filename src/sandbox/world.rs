@@ -108,7 +108,9 @@ impl World {
     /// Whom the request is about, by name and by id, as far as one can tell.
     fn subject(&self, call: &Call, list: Option<&ListQuery>) -> (Option<String>, Option<String>) {
         let id = match (&call.route, list.and_then(|list| list.filter.as_ref())) {
-            (Route::User(id), _) | (_, Some(Filter::Id(id))) => id,
+            (Route::User(id) | Route::Password(id) | Route::Sessions(id), _) | (_, Some(Filter::Id(id))) => {
+                id
+            }
             (_, Some(Filter::UserName(name))) => return (Some(name.clone()), None),
             _ => return (None, None),
         };

@@ -7,17 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, Url};
+use secrecy::zeroize::Zeroizing;
 
 use super::directory::{Directory, Terms};
 use super::echo;
 use super::exchange::{Exchange, Fault};
 use super::http::{Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
+use super::listing::User;
+use super::platform::Platform;
 use super::retry::Op;
 use super::shown::{Shown, shown};
-use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON};
+use super::wire::{self, Refusal, SCIM_JSON, Wording};
+use crate::domain::email::Email;
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
+use crate::domain::secret::Secret;
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
 use crate::failpoint;
@@ -27,8 +32,10 @@ use crate::failpoint;
 pub(crate) struct Settings {
     /// SCIM base, to which `/Users` is appended.
     pub(crate) base: Url,
-    /// Where MFA is set.
-    pub(crate) mfa: MfaAttribute,
+    /// How changes are written.
+    pub(crate) wording: Wording,
+    /// The vendor's API beside it.
+    pub(crate) platform: Platform,
     /// Whether disabled accounts are changed too.
     pub(crate) include_inactive: bool,
 }
@@ -94,9 +101,19 @@ impl Client {
         &self.exchange
     }
 
+    /// The vendor's API beside the SCIM one.
+    pub(super) const fn platform(&self) -> &Platform {
+        &self.settings.platform
+    }
+
+    /// A password as it is written on the wire.
+    pub(super) fn encoded(&self, password: &Secret) -> Zeroizing<String> {
+        self.settings.wording.encoding.apply(password)
+    }
+
     /// Names of the attributes that a row would change.
     pub(crate) fn attributes(&self, target: &Target) -> Vec<String> {
-        wire::attributes(target, &self.settings.mfa)
+        wire::attributes(target, &self.settings.wording)
     }
 
     /// Gets the token, asks once whether entity tags work, and reads the list of users if that is
@@ -109,6 +126,7 @@ impl Client {
             Err(fault) => prevents(fault).map_or(Ok(Terms::default()), Err)?,
         };
         self.etag.store(terms.etag, Ordering::Relaxed);
+        self.read_policy().await?;
         let read = self.directory.prepare(&self.exchange, &self.settings.base, terms).await;
         read.or_else(|fault| prevents(fault).map_or(Ok(()), Err))
     }
@@ -126,6 +144,11 @@ impl Client {
         };
         match self.search(&target, trail).await {
             Ok(search) => match search.verdict(target, self.settings.include_inactive) {
+                Ok(ready) if ready.is_another() => {
+                    let why = "the account has another id than the one that was asked for";
+                    let not_ready = NotReady { outcome: Outcome::Failed(Fail::WrongUser), why };
+                    Found::Ended(ready.into_target(), not_ready.end(trail))
+                }
                 Ok(ready) if self.shows_a_secret(&ready) => {
                     let why = "the user's id holds something secret that was sent";
                     let not_ready = NotReady { outcome: Outcome::Failed(Fail::BadReply), why };
@@ -148,6 +171,17 @@ impl Client {
         if self.shows_a_secret(&ready) { Err(ready.into_target()) } else { Ok(ready) }
     }
 
+    /// The address of the user with this id, as the service shows it; nothing where there is none.
+    pub(crate) async fn address_of(&self, id: &str) -> Result<Option<Email>, Halt> {
+        let url = self.url(&["Users", id], Some(ATTRIBUTES));
+        let sent = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
+        match sent {
+            Ok(reply) if reply.status == 200 => Ok(reply.bytes().and_then(|body| bearer_of(id, body))),
+            Err(Fault::Halt(halt)) => Err(halt),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
     /// An id would stand in the log and in the outcome file.
     fn shows_a_secret(&self, ready: &Ready) -> bool {
         let (id, auth) = (echo::Id::new(ready.id()), self.exchange.auth());
@@ -155,7 +189,7 @@ impl Client {
     }
 
     /// What an error reply says, without what it echoes of our credentials.
-    fn refusal(&self, reply: &Reply) -> Refusal {
+    pub(super) fn refusal(&self, reply: &Reply) -> Refusal {
         let auth = self.exchange.auth();
         Refusal::read(reply).without(|name| auth.any_credential(|credential| credential.shares(name)))
     }
@@ -182,8 +216,38 @@ impl Client {
         }
     }
 
-    /// Sends the change.
+    /// Makes the change, and ends the user's sessions if that is wished.
     pub(crate) async fn write(&self, ready: &Ready, trail: &mut Trail) -> Written {
+        let mut written = self.change(ready, trail).await;
+        if let Written::Ended(ended) = &mut written
+            && self.settings.platform.revokes_sessions
+            && ended.ending.outcome == Outcome::Updated
+        {
+            self.end_sessions(ready, trail, ended).await;
+        }
+        written
+    }
+
+    /// One PATCH for all of a row, unless the password goes its own way: then that comes last, since it
+    /// is what cannot be repeated at will.
+    async fn change(&self, ready: &Ready, trail: &mut Trail) -> Written {
+        let (target, wording) = (ready.target(), &self.settings.wording);
+        if !wording.password_apart || !target.password.is_new() {
+            return self.patch(ready, trail).await;
+        }
+        let mut patched = None;
+        if wording.has_patch(target) {
+            match self.patch(ready, trail).await {
+                Written::Ended(Ended { ending, halt: None }) if ending.outcome == Outcome::Updated => {
+                    patched = Some(ending.mfa);
+                }
+                written => return written,
+            }
+        }
+        self.set_password(ready, patched, trail).await
+    }
+
+    async fn patch(&self, ready: &Ready, trail: &mut Trail) -> Written {
         let request = self.patch_request(ready);
         match self.exchange.send(Op::Patch, ready.target().line, &request, trail).await {
             Ok(reply) => self.judge(&reply, ready, trail),
@@ -194,7 +258,7 @@ impl Client {
 
     /// Something may have been done. Look again and send the same once more, as often as a
     /// request may be sent at all.
-    fn doubt(&self, doubt: Doubt, trail: &mut Trail) -> Written {
+    pub(super) fn doubt(&self, doubt: Doubt, trail: &mut Trail) -> Written {
         trail.doubt = Some(doubt);
         if self.exchange.allows(trail.patches) {
             return Written::LookAgain;
@@ -223,18 +287,12 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        let (fail, words) = patch_refused(reply.status, &refusal, ready.target());
-        if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form()
-        {
-            let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
-            return Written::Ended(Ended::row(Ending::new(Outcome::Unknown(Doubt::ProbablyApplied), words)));
-        }
-        Written::Ended(failed(trail, fail, words))
+        refused(reply.status, &refusal, ready, trail)
     }
 
     /// A yes, unless the reply itself says that it is about something else.
     fn taken(&self, reply: &Reply, ready: &Ready, trail: &mut Trail) -> Written {
-        let shown = shown(reply, ready.id(), ready.target(), &self.settings.mfa);
+        let shown = shown(reply, ready.id(), ready.target(), &self.settings.wording.mfa);
         if matches!(shown, Shown::AnotherAccount | Shown::Unreadable) {
             trail.reference = self.refusal(reply).reference(Some(ready.target()));
         }
@@ -267,13 +325,20 @@ impl Client {
         if let Some(version) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
             headers.insert(IF_MATCH, version);
         }
-        let body = wire::patch_body(ready.target(), &self.settings.mfa);
+        let body = wire::patch_body(ready.target(), &self.settings.wording);
         Request { method: Method::PATCH, url: self.url(&["Users", ready.id()], None), headers, body }
     }
 
     fn url(&self, segments: &[&str], query: Option<&str>) -> Url {
         address(&self.settings.base, segments, query)
     }
+}
+
+/// The address of a user that is shown under the id that was asked for.
+fn bearer_of(id: &str, body: &[u8]) -> Option<Email> {
+    let user: User = serde_json::from_slice(body).ok()?;
+    let name = user.user_name.as_str().filter(|_| user.id == *id)?;
+    Email::parse(name)
 }
 
 /// What is asked of a user.
@@ -330,6 +395,16 @@ fn lookup_refused(status: u16) -> NotReady {
     NotReady { outcome: Outcome::Failed(fail), why }
 }
 
+/// A change that the service refuses. After one without an answer that may say that the first has taken.
+pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Trail) -> Written {
+    let (fail, words) = patch_refused(status, refusal, ready.target());
+    if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form() {
+        let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
+        return Written::Ended(Ended::row(Ending::new(Outcome::Unknown(Doubt::ProbablyApplied), words)));
+    }
+    Written::Ended(failed(trail, fail, words))
+}
+
 fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
@@ -371,7 +446,7 @@ fn redirected(status: u16) -> Stop {
 }
 
 impl Ended {
-    const fn row(ending: Ending) -> Self {
+    pub(super) const fn row(ending: Ending) -> Self {
         Self { ending, halt: None }
     }
 }
@@ -392,7 +467,7 @@ impl NotReady {
 
 impl Fault {
     /// The end of the row that the request was for.
-    fn end(self, what: &str, trail: &Trail) -> Ended {
+    pub(super) fn end(self, what: &str, trail: &Trail) -> Ended {
         let unfinished = |pause: Pause, words: &str| {
             let outcome = trail.outcome(Outcome::Pending(pause));
             Ending::new(outcome, words).left_open()

@@ -79,7 +79,7 @@ fn whole(secret: &str) -> impl Iterator<Item = String> {
 
 fn secrets(target: &Target) -> impl Iterator<Item = &str> {
     let phone = target.phone.as_ref().map(|phone| phone.expose().trim_start_matches('+'));
-    target.password.as_ref().map(Secret::expose).into_iter().chain(phone)
+    target.password.value().map(Secret::expose).into_iter().chain(phone)
 }
 
 fn share(name: &str, secret: &str, run: usize) -> bool {
@@ -122,13 +122,16 @@ mod tests {
     use super::*;
     use crate::domain::email::Email;
     use crate::domain::phone::Phone;
+    use crate::domain::target::NewPassword;
 
     fn target(password: &str) -> Target {
         Target {
             line: 2,
             email: Email::parse("a@example.com").unwrap(),
-            password: Some(Secret::new(password.to_owned())),
+            password: NewPassword::Given(Secret::new(password.to_owned())),
             phone: Some(Phone::parse("+15550100199", None).unwrap()),
+            attributes: Vec::new(),
+            account: None,
         }
     }
 

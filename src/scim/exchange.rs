@@ -34,6 +34,8 @@ pub(crate) struct Counts {
     pub(crate) lookup: u64,
     /// PATCH requests.
     pub(crate) patch: u64,
+    /// Requests that end sessions.
+    pub(crate) sessions: u64,
     /// Replies with 429.
     pub(crate) throttled: u64,
 }
@@ -190,6 +192,7 @@ impl Exchange {
         trail.attempts += 1;
         match op {
             Op::Read | Op::Page => self.count(|counts| counts.lookup += 1),
+            Op::Sessions => self.count(|counts| counts.sessions += 1),
             Op::Patch => {
                 trail.patches += 1;
                 self.count(|counts| counts.patch += 1);

@@ -13,13 +13,15 @@ use serde_json::Value;
 use super::listing::{ListResponse, User};
 use crate::domain::email::Email;
 use crate::domain::outcome::{Fail, Outcome, Skip};
-use crate::domain::target::Target;
+use crate::domain::secret::Secret;
+use crate::domain::target::{NewPassword, Target};
 use crate::domain::text;
 
 /// A row whose account is known for certain.
 #[derive(Debug)]
 pub(crate) struct Ready {
     target: Target,
+    user_name: String,
     id: String,
     version: Option<String>,
     from_list: bool,
@@ -60,7 +62,7 @@ impl Ready {
     pub(crate) fn listed(target: Target, listed: Listed) -> Result<Self, Target> {
         let Listed { user_name, id, version } = listed;
         if target.email.names(&user_name) {
-            Ok(Self { target, id, version: Some(version), from_list: true })
+            Ok(Self { target, user_name, id, version: Some(version), from_list: true })
         } else {
             Err(target)
         }
@@ -71,9 +73,24 @@ impl Ready {
         &self.target
     }
 
+    /// Takes a password that was made for this row, sealed under this number if it was.
+    pub(crate) fn take_password(&mut self, secret: Secret, seal: Option<u64>) {
+        self.target.password = NewPassword::Made { secret, seal };
+    }
+
+    /// Whether another account was asked for.
+    pub(crate) fn is_another(&self) -> bool {
+        self.target.account.as_ref().is_some_and(|account| *account != self.id)
+    }
+
     /// The account.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The name that the service shows: the row's, but for ASCII case.
+    pub(crate) fn user_name(&self) -> &str {
+        &self.user_name
     }
 
     /// Its version as looked up.
@@ -127,8 +144,16 @@ pub(crate) struct Search {
 struct Bearer {
     /// Its id, or why it cannot be told by one.
     id: Result<String, &'static str>,
+    user_name: String,
     version: Option<String>,
     active: Option<bool>,
+}
+
+/// The one account that bears the name.
+struct Bearing {
+    id: String,
+    user_name: String,
+    version: Option<String>,
 }
 
 /// Whether another page is needed.
@@ -168,9 +193,14 @@ impl Search {
     /// Notes a user. True when no page has shown this one before.
     fn take(&mut self, user: &User, email: &Email) -> bool {
         let id = usable_id(&user.id);
-        if user.user_name.as_str().is_some_and(|name| email.names(name)) {
-            let version = version(user).map(str::to_owned);
-            self.bearers.push(Bearer { id: bearer_id(user), version, active: active(&user.active) });
+        if let Some(name) = user.user_name.as_str().filter(|name| email.names(name)) {
+            let (version, user_name) = (version(user).map(str::to_owned), name.to_owned());
+            self.bearers.push(Bearer {
+                id: bearer_id(user),
+                user_name,
+                version,
+                active: active(&user.active),
+            });
         } else {
             self.strangers = true;
             self.stranger_ids.extend(id.clone());
@@ -181,12 +211,14 @@ impl Search {
     /// Who it is.
     pub(crate) fn verdict(self, target: Target, include_inactive: bool) -> Result<Ready, (Target, NotReady)> {
         match self.judge(include_inactive) {
-            Ok((id, version)) => Ok(Ready { target, id, version, from_list: false }),
+            Ok(Bearing { id, user_name, version }) => {
+                Ok(Ready { target, user_name, id, version, from_list: false })
+            }
             Err(not_ready) => Err((target, not_ready)),
         }
     }
 
-    fn judge(self, include_inactive: bool) -> Result<(String, Option<String>), NotReady> {
+    fn judge(self, include_inactive: bool) -> Result<Bearing, NotReady> {
         let mut bearers = self.bearers.into_iter();
         let Some(first) = bearers.next() else {
             return Err(match (self.strangers, self.total) {
@@ -219,7 +251,7 @@ impl Search {
             Some(false) if !include_inactive => {
                 Err(NotReady { outcome: Outcome::Skipped(Skip::Inactive), why: "the account is not active" })
             }
-            Some(_) => Ok((id, first.version)),
+            Some(_) => Ok(Bearing { id, user_name: first.user_name, version: first.version }),
         }
     }
 }
@@ -277,6 +309,7 @@ fn active(value: &Value) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
+    use crate::domain::target::NewPassword;
     use proptest::prelude::*;
 
     const NAME: &str = "ann@example.com";
@@ -289,7 +322,14 @@ mod tests {
                 break;
             }
         }
-        let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+        let target = Target {
+            line: 2,
+            email,
+            password: NewPassword::Given(Secret::new("x".into())),
+            phone: None,
+            attributes: Vec::new(),
+            account: None,
+        };
         match search.verdict(target, false) {
             Ok(ready) => Ok(ready.id),
             Err((_, bad)) => Err(bad.outcome.reason()),
@@ -333,7 +373,14 @@ mod tests {
     fn an_entry_of_the_list_is_nobody_elses() {
         let ready = |name: &str| {
             let email = Email::parse(NAME).unwrap();
-            let target = Target { line: 2, email, password: Some(Secret::new("x".into())), phone: None };
+            let target = Target {
+                line: 2,
+                email,
+                password: NewPassword::Given(Secret::new("x".into())),
+                phone: None,
+                attributes: Vec::new(),
+                account: None,
+            };
             let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };
             Ready::listed(target, listed)
         };

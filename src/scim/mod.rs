@@ -29,6 +29,7 @@ pub(crate) mod identity;
 pub(crate) mod keyring;
 pub(crate) mod listing;
 pub(crate) mod pacer;
+pub(crate) mod platform;
 pub(crate) mod retry;
 pub(crate) mod shown;
 pub(crate) mod tempo;

@@ -144,13 +144,21 @@ mod tests {
     use super::*;
     use crate::domain::email::Email;
     use crate::domain::phone::Phone;
+    use crate::domain::target::NewPassword;
     use crate::scim::http::Body;
     use proptest::prelude::*;
 
     fn shown_in(body: &str, path: &str) -> Shown {
         let phone = Phone::parse("+15550100199", None);
         let email = Email::parse("a@example.com").unwrap();
-        let target = Target { line: 2, email, password: None, phone: phone.ok() };
+        let target = Target {
+            line: 2,
+            email,
+            password: NewPassword::Kept,
+            phone: phone.ok(),
+            attributes: Vec::new(),
+            account: None,
+        };
         let body = Body::Whole(body.as_bytes().to_vec());
         let reply = Reply { status: 200, headers: reqwest::header::HeaderMap::new(), body };
         shown(&reply, "7", &target, &MfaAttribute { path: path.to_owned(), kind: "phone".to_owned() })

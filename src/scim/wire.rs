@@ -2,16 +2,55 @@
 //!
 //! Invariant: no text of a server leaves this file except short names of harmless characters.
 
+use std::sync::Arc;
+
+use ring::digest::{SHA256, digest};
+use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::echo;
 use super::http::Reply;
+use crate::domain::attribute::{Attribute, Kind};
+use crate::domain::secret::Secret;
 use crate::domain::target::Target;
-use crate::domain::text;
+use crate::domain::text::{self, hex};
 
 /// Media type of SCIM messages (RFC 7644 section 8.1).
 pub(crate) const SCIM_JSON: &str = "application/scim+json";
+
+/// How changes are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Wording {
+    /// Where MFA is set.
+    pub(crate) mfa: MfaAttribute,
+    /// How the password is written.
+    pub(crate) encoding: Encoding,
+    /// The further attributes that rows may set.
+    pub(crate) attributes: Arc<[Attribute]>,
+    /// Where they stand.
+    pub(crate) style: Style,
+    /// Whether the password goes its own way and not into the PATCH.
+    pub(crate) password_apart: bool,
+}
+
+/// How a password is written on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As it is.
+    Plain,
+    /// The lower-case hex SHA-256 of its bytes, for receivers that declare it.
+    Sha256Hex,
+}
+
+/// Where further attributes stand in a PATCH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Operations like the others, the extension's URN in their paths (RFC 7644 section 3.10).
+    Paths,
+    /// An `Extensions` array beside `Operations`, of `{"name": path, "value": value}`.
+    Extensions,
+}
 
 /// Where and how MFA is set.
 #[derive(Debug, Clone)]
@@ -27,6 +66,14 @@ struct PatchOp<'a> {
     schemas: [&'static str; 1],
     #[serde(rename = "Operations")]
     operations: Vec<Operation<'a>>,
+    #[serde(rename = "Extensions", skip_serializing_if = "Vec::is_empty")]
+    extensions: Vec<Extension<'a>>,
+}
+
+#[derive(Serialize)]
+struct Extension<'a> {
+    name: &'a str,
+    value: OperationValue<'a>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +86,9 @@ struct Operation<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum OperationValue<'a> {
-    Password(&'a str),
+    Text(&'a str),
+    Boolean(bool),
+    Integer(i64),
     Mfa(MfaValue<'a>),
 }
 
@@ -53,27 +102,65 @@ struct MfaValue<'a> {
 }
 
 /// The one PATCH body for all that a row asks for (RFC 7644 section 3.5.2).
-pub(crate) fn patch_body(target: &Target, mfa: &MfaAttribute) -> Vec<u8> {
-    let password = target.password.as_ref().map(|secret| Operation {
-        op: "replace",
-        path: "password",
-        value: OperationValue::Password(secret.expose()),
+pub(crate) fn patch_body(target: &Target, wording: &Wording) -> Vec<u8> {
+    let Wording { mfa, encoding, attributes, style, password_apart } = wording;
+    let password = target.password.value().filter(|_| !password_apart);
+    let encoded = password.map(|secret| encoding.apply(secret));
+    let replace = |path, value| Operation { op: "replace", path, value };
+    let password = encoded.as_ref().map(|text| replace("password", OperationValue::Text(text)));
+    let phone = target.phone.as_ref().map(|phone| {
+        let value = MfaValue { enabled: true, kind: &mfa.kind, phone: phone.expose() };
+        replace(&mfa.path, OperationValue::Mfa(value))
     });
-    let phone = target.phone.as_ref().map(|phone| Operation {
-        op: "replace",
-        path: &mfa.path,
-        value: OperationValue::Mfa(MfaValue { enabled: true, kind: &mfa.kind, phone: phone.expose() }),
-    });
-    let operations = password.into_iter().chain(phone).collect();
-    let body = PatchOp { schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], operations };
-    // Strings and a bool: serde_json has no way to fail on them.
-    serde_json::to_vec(&body).unwrap_or_default()
+    let mut operations: Vec<_> = password.into_iter().chain(phone).collect();
+    let mut extensions = Vec::new();
+    for value in &target.attributes {
+        let Attribute { path, kind, .. } = &attributes[value.attribute];
+        let value = typed(*kind, value.text.expose());
+        match style {
+            Style::Paths => operations.push(replace(path, value)),
+            Style::Extensions => extensions.push(Extension { name: path, value }),
+        }
+    }
+    let schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"];
+    // Strings, numbers and bools: serde_json has no way to fail on them.
+    serde_json::to_vec(&PatchOp { schemas, operations, extensions }).unwrap_or_default()
+}
+
+/// A cell that its kind accepts.
+fn typed(kind: Kind, text: &str) -> OperationValue<'_> {
+    let typed = match kind {
+        Kind::Text => None,
+        Kind::Boolean => text.parse().ok().map(OperationValue::Boolean),
+        Kind::Integer => text.parse().ok().map(OperationValue::Integer),
+    };
+    typed.unwrap_or(OperationValue::Text(text))
+}
+
+impl Encoding {
+    /// The password as it is written.
+    pub(crate) fn apply(self, password: &Secret) -> Zeroizing<String> {
+        Zeroizing::new(match self {
+            Self::Plain => password.expose().to_owned(),
+            Self::Sha256Hex => hex(digest(&SHA256, password.expose().as_bytes()).as_ref()),
+        })
+    }
 }
 
 /// Names of the attributes that a row asks for.
-pub(crate) fn attributes(target: &Target, mfa: &MfaAttribute) -> Vec<String> {
-    let password = target.password.as_ref().map(|_| "password".to_owned());
-    password.into_iter().chain(target.phone.as_ref().map(|_| mfa.path.clone())).collect()
+pub(crate) fn attributes(target: &Target, wording: &Wording) -> Vec<String> {
+    let password = target.password.is_new().then(|| "password".to_owned());
+    let phone = target.phone.as_ref().map(|_| wording.mfa.path.clone());
+    let further = target.attributes.iter().map(|value| wording.attributes[value.attribute].path.clone());
+    password.into_iter().chain(phone).chain(further).collect()
+}
+
+impl Wording {
+    /// Whether a row has something to send in a PATCH.
+    pub(crate) fn has_patch(&self, target: &Target) -> bool {
+        let password = target.password.is_new() && !self.password_apart;
+        password || target.phone.is_some() || !target.attributes.is_empty()
+    }
 }
 
 /// The filter that asks for exactly one `userName` (RFC 7644 section 3.4.2.2): the value is a
@@ -147,7 +234,7 @@ impl Refusal {
     /// Until when it may not be changed: a time is the only thing quoted from a server's text, unless
     /// it is the password that looks like one.
     pub(crate) fn until(&self, target: &Target) -> Option<String> {
-        let password = target.password.as_ref().map_or("", |password| password.expose());
+        let password = target.password.value().map_or("", |password| password.expose());
         let sent = |word: &str| password.contains(word) || (!password.is_empty() && word.contains(password));
         let words = self.text.split_ascii_whitespace().map(|word| word.trim_end_matches(['.', ',', ')']));
         let time = words.filter(|word| !sent(word)).find_map(|word| word.parse::<jiff::Timestamp>().ok());
@@ -173,6 +260,7 @@ mod tests {
     use crate::domain::email::Email;
     use crate::domain::phone::Phone;
     use crate::domain::secret::Secret;
+    use crate::domain::target::NewPassword;
     use crate::scim::http::Body;
     use proptest::prelude::*;
 
@@ -180,13 +268,26 @@ mod tests {
         Target {
             line: 2,
             email: Email::parse("a@example.com").unwrap(),
-            password: password.map(|text| Secret::new(text.to_owned())),
+            password: password
+                .map_or(NewPassword::Kept, |text| NewPassword::Given(Secret::new(text.to_owned()))),
             phone: phone.map(|cell| Phone::parse(cell, None).unwrap()),
+            attributes: Vec::new(),
+            account: None,
         }
     }
 
-    fn mfa() -> MfaAttribute {
-        MfaAttribute { path: "mfaSettings".to_owned(), kind: "phone".to_owned() }
+    fn wording() -> Wording {
+        Wording {
+            mfa: MfaAttribute { path: "mfaSettings".to_owned(), kind: "phone".to_owned() },
+            encoding: Encoding::Plain,
+            attributes: ["title", "urn:x:y:User:level", "urn:x:y:User:remote"]
+                .into_iter()
+                .zip([Kind::Text, Kind::Integer, Kind::Boolean])
+                .map(|(path, kind)| Attribute::new(path, path, kind, false).unwrap())
+                .collect(),
+            style: Style::Paths,
+            password_apart: false,
+        }
     }
 
     fn reply(status: u16, body: &str) -> Reply {
@@ -199,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_row_becomes_one_patch_of_what_it_asks_for() {
-        let both = patch_body(&target(Some(" p\"ä\n"), Some("+15550100199")), &mfa());
+        let both = patch_body(&target(Some(" p\"ä\n"), Some("+15550100199")), &wording());
         assert_eq!(
             String::from_utf8(both).unwrap(),
             concat!(
@@ -209,9 +310,43 @@ mod tests {
             )
         );
         let phone_only: Value =
-            serde_json::from_slice(&patch_body(&target(None, Some("+15550100199")), &mfa())).unwrap();
+            serde_json::from_slice(&patch_body(&target(None, Some("+15550100199")), &wording())).unwrap();
         assert_eq!(phone_only["Operations"].as_array().unwrap().len(), 1);
-        assert_eq!(attributes(&target(Some("x"), None), &mfa()), ["password"]);
+        assert_eq!(attributes(&target(Some("x"), None), &wording()), ["password"]);
+    }
+
+    #[test]
+    fn further_attributes_are_written_as_their_kind_says() {
+        let cells = ["Lead \"x\"", "-3", "true"];
+        let values = cells.iter().enumerate().map(|(attribute, text)| crate::domain::target::Value {
+            attribute,
+            text: Secret::new((*text).to_owned()),
+        });
+        let target = Target { attributes: values.collect(), ..target(None, None) };
+        let sent =
+            |wording: &Wording| -> Value { serde_json::from_slice(&patch_body(&target, wording)).unwrap() };
+        let paths = sent(&wording());
+        let values: Vec<_> = paths["Operations"].as_array().unwrap().iter().map(|op| &op["value"]).collect();
+        assert_eq!(values, [&Value::from("Lead \"x\""), &Value::from(-3), &Value::from(true)]);
+        assert_eq!(paths["Operations"][1]["path"], "urn:x:y:User:level");
+        assert!(paths.get("Extensions").is_none());
+        let apart = sent(&Wording { style: Style::Extensions, ..wording() });
+        assert_eq!(apart["Operations"].as_array().map(Vec::len), Some(0));
+        assert_eq!(apart["Extensions"][1], serde_json::json!({"name": "urn:x:y:User:level", "value": -3}));
+        assert_eq!(attributes(&target, &wording()), ["title", "urn:x:y:User:level", "urn:x:y:User:remote"]);
+    }
+
+    #[test]
+    fn a_password_is_a_digest_only_where_that_is_asked_for() {
+        let hashed = Wording { encoding: Encoding::Sha256Hex, ..wording() };
+        let body: Value = serde_json::from_slice(&patch_body(&target(Some("abc"), None), &hashed)).unwrap();
+        // FIPS 180-2, appendix B.1.
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(body["Operations"][0]["value"], digest);
+        let apart = Wording { password_apart: true, ..wording() };
+        assert!(
+            !apart.has_patch(&target(Some("abc"), None)) && wording().has_patch(&target(Some("abc"), None))
+        );
     }
 
     proptest! {

@@ -36,7 +36,6 @@ pub(super) fn respond(route: Route, answer: Answer) -> Result<Response, Problem>
         Answer::Unknown => Err(absent(route)),
         Answer::InFlight => Err(Kind::InFlight.into()),
         Answer::Mismatch => Err(Kind::KeyReused.into()),
-        Answer::Busy => Err(Kind::Busy.into()),
         Answer::Stopping => Err(Kind::Stopping.into()),
     }
 }

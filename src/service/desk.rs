@@ -86,8 +86,6 @@ pub(crate) enum Answer {
     InFlight,
     /// The same key came with another request.
     Mismatch,
-    /// There is too much to do.
-    Busy,
     /// No more resets are begun.
     Stopping,
 }

@@ -38,6 +38,8 @@ use ring::hmac;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub(crate) use caller::new_key;
+
 use accept::Door;
 use desk::Desk;
 use front::Front;

@@ -112,6 +112,11 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// Fields of a request that become attributes.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &String> {
+        self.attributes.iter()
+    }
+
     /// How many may wait for the desk.
     pub(crate) fn queue(&self) -> usize {
         self.limits.queue

@@ -19,6 +19,7 @@ use super::network::{Cable, SharedCable, Weather};
 use crate::cli::{Cli, Command, RunArgs};
 use crate::commands::run::job;
 use crate::commands::{Failure, Talk};
+use crate::config::Further;
 use crate::config::{Service, sandbox_service};
 use crate::sandbox::{Indoors, Options, Truth};
 use crate::scim::chance::seeded;
@@ -102,7 +103,7 @@ impl Stage {
                 }
             })
         };
-        job(&args, None, talk, &Signals::deaf(), |args| self.service(args), drive)
+        job(&args, &Further::default(), None, talk, &Signals::deaf(), |args| self.service(args), drive)
             .unwrap_or_else(|failure| failure.code)
     }
 

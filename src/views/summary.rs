@@ -67,6 +67,14 @@ pub(crate) struct Requests {
     pub(crate) lookup: u64,
     /// Changes.
     pub(crate) patch: u64,
+    /// To end sessions; only where that was asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) sessions: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Summary {

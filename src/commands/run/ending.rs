@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::audit::owed::Owed;
 use crate::audit::record::{Body, RunEnd, RunStart, Traffic};
 use crate::audit::replay::Past;
 use crate::cli::RunArgs;
@@ -17,20 +18,21 @@ use crate::record::Record;
 use crate::scim::client::Client;
 use crate::views::{outcomes, summary};
 
-pub(super) fn traffic(client: &Client) -> Traffic {
+pub(crate) fn traffic(client: &Client) -> Traffic {
     let exchange = client.exchange();
     let counts = exchange.counts();
     Traffic {
         token: exchange.auth().requests(),
         lookup: counts.lookup,
         patch: counts.patch,
+        sessions: counts.sessions,
         throttled: counts.throttled,
         waited_ms: u64::try_from(exchange.pacer().held().as_millis()).unwrap_or(u64::MAX),
     }
 }
 
 /// The last line of the log, and why the run stopped before its end, if it did.
-pub(super) async fn finish(
+pub(crate) async fn finish(
     record: &mut Record,
     past: &mut Past,
     stop: Option<Stop>,
@@ -39,16 +41,23 @@ pub(super) async fn finish(
 ) -> (RunEnd, Option<Stop>) {
     failpoint::hit("end");
     let ledger = record.ledger();
-    let complete = ledger.unsettled() == 0 && ledger.tally().total() == past.start.rows;
+    let rows_are_done = ledger.unsettled() == 0 && ledger.tally().total() == past.start.rows;
+    let untold = record.owed().map_or(0, Owed::len);
+    // A service goes on with its log at every start.
+    let complete = rows_are_done && untold == 0 && !past.start.serves;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
-    let moot = |stop: &Stop| complete && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
+    let moot = |stop: &Stop| rows_are_done && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
     let stop = stop.filter(|stop| !moot(stop));
     let end = RunEnd {
         complete,
         exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
-        stopped: stop.as_ref().map(Stop::sentence),
+        stopped: stop.as_ref().map(Stop::sentence).or_else(|| untold_words(untold)),
         traffic,
-        warnings: warnings.into_iter().chain(mfa_warning(ledger.tally())).collect(),
+        warnings: warnings
+            .into_iter()
+            .chain(mfa_warning(ledger.tally()))
+            .chain(untold_words(untold))
+            .collect(),
     };
     if record.log().is_broken() {
         return (end, stop);
@@ -70,6 +79,12 @@ pub(super) fn stuck_words(path: &Path, start: &RunStart, record: &Record, stop: 
     let why = stop.map(Stop::sentence).unwrap_or_default();
     let counts = record.tally().sentence();
     words_on(74, path, &format!("{why}: {counts} of {}", count(start.rows, "row")), None)
+}
+
+/// What is left to do when every row is done.
+fn untold_words(untold: u64) -> Option<String> {
+    (untold > 0)
+        .then(|| format!("{} still to be sent; the same command goes on with them", count(untold, "notice")))
 }
 
 fn mfa_warning(tally: &Tally) -> Option<String> {
@@ -145,9 +160,14 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
             complain(format_args!("{rows:>8}    {}", outcome.reason()));
         }
     }
-    let Traffic { token, lookup, patch, throttled, waited_ms } = past.traffic;
+    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.traffic;
+    let ended = if sessions > 0 {
+        format!(", {} to end sessions", count(sessions, "request"))
+    } else {
+        String::new()
+    };
     complain(format_args!(
-        "{}, {}, {}; {throttled} answered 429, waited {:.1} s",
+        "{}, {}{ended}, {}; {throttled} answered 429, waited {:.1} s",
         count(lookup, "look-up"),
         count(patch, "change"),
         count(token, "token request"),

@@ -4,6 +4,7 @@
 //! can be checked without the network before the first request.
 
 mod ending;
+mod handing;
 mod ready;
 mod service;
 
@@ -11,31 +12,38 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use self::ending::{finish, last_words, stuck_words, traffic, what_is_left};
-use self::ready::{count_rows, lock_client, place, protected, refuse_defects, run_start, start_sandbox};
-use self::service::{client, deadline, wish, yet_to_find};
+use self::ending::{last_words, stuck_words, what_is_left};
+use self::ready::{count_rows, place, refuse_defects, run_start, start_sandbox};
+use self::service::{deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
 use crate::audit::replay::{Past, rows};
 use crate::cli::{Lookup, RunArgs, When};
-use crate::config::{self, Service};
+use crate::config::{self, Further, Service};
 use crate::domain::text::{count, printable};
 use crate::domain::wanted::Wanted;
-use crate::engine::{Engine, Limits};
+use crate::engine::source::Rows;
+use crate::engine::{Engine, Handout, Limits};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
 use crate::plan::{Plan, Selection};
-use crate::record::Record;
+use crate::record::{Closed, Record};
 use crate::sandbox::Sandbox;
 use crate::stops::{Signals, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
+
+pub(crate) use self::ending::{finish, traffic};
+pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
+pub(crate) use self::ready::{lock_client, protected, run_start_of_service};
+pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.
 pub(crate) struct Retry<'a> {
@@ -51,10 +59,15 @@ pub(crate) struct Retry<'a> {
 const SANDBOX: &str = "sandbox";
 
 /// Does the job.
-pub(crate) fn run(args: &RunArgs, retry: Option<Retry<'_>>, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn run(
+    args: &RunArgs,
+    further: &Further,
+    retry: Option<Retry<'_>>,
+    talk: Talk,
+) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let signals = listen().map_err(|error| Failure::new(70, error))?;
-    let done = job(args, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
+    let done = job(args, further, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
     // A write to a disk that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
@@ -66,13 +79,15 @@ pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a
 /// The job, whose service comes from `find_service` and whose time is driven by `drive`.
 pub(crate) fn job(
     args: &RunArgs,
+    further: &Further,
     retry: Option<Retry<'_>>,
     talk: Talk,
     signals: &Signals,
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
     drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let (mut input, mut survey) = read_input(&args.input)?;
+    let handing = Handing::of(args, further)?;
+    let (mut input, mut survey) = read_input(&args.input, further, judge(args.passwords.password_policy))?;
     let addresses = survey.wanted.take().filter(|_| args.service.lookup != Lookup::Filter);
     refuse_defects(args, &survey)?;
     let earlier = retry.as_ref().map(|retry| retry.earlier);
@@ -87,6 +102,7 @@ pub(crate) fn job(
         dry_run: args.dry_run,
         target,
         retry_of,
+        serves: false,
         again: args.again,
         is_told: report::is_current,
     };
@@ -119,7 +135,8 @@ pub(crate) fn job(
             Ok(0)
         }
         Chosen::Open(folder) => {
-            let mut start = run_start(args, &input, &survey, &folder, &job, &service);
+            let mut start = run_start(args, &input, &survey, &folder, &job, &service, further);
+            start.notices = handing.tells();
             start.rows = about;
             start.warnings.extend(lost);
             let what = if args.dry_run { "rehearsing" } else { "running" };
@@ -139,6 +156,8 @@ pub(crate) fn job(
                 folder: *folder,
                 start,
                 addresses,
+                further,
+                handing,
                 visible,
                 earlier,
                 signals,
@@ -149,7 +168,7 @@ pub(crate) fn job(
 }
 
 /// The service that the command line names, or a sandbox that lives as long as it is kept.
-fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure> {
+pub(crate) fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure> {
     if !args.sandbox {
         return Ok((config::service(args)?, None));
     }
@@ -161,7 +180,7 @@ fn wanted_service(args: &RunArgs) -> Result<(Service, Option<Sandbox>), Failure>
 }
 
 /// One thread serves this load best: there is nothing to compute, and nothing to share.
-fn runtime() -> io::Result<Runtime> {
+pub(crate) fn runtime() -> io::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _context = runtime.enter();
     outlive_file_size_limit()?;
@@ -169,7 +188,7 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// Until there is work to be stopped, a signal ends the program.
-fn listen() -> io::Result<Signals> {
+pub(crate) fn listen() -> io::Result<Signals> {
     let words = format!(" before anything was sent; go on with: {}", same_command());
     Signals::listen(complain_last, words)
 }
@@ -182,6 +201,8 @@ struct Session<'a> {
     folder: RunFolder,
     start: RunStart,
     addresses: Option<Wanted>,
+    further: &'a Further,
+    handing: Handing,
     visible: bool,
     earlier: Option<&'a Path>,
     signals: &'a Signals,
@@ -189,13 +210,25 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn work(self, input: &mut Input, survey: &Survey, service: Service) -> Result<u8, Failure> {
-        let Session { args, plan, progress, folder, start, addresses, visible, earlier, signals } = self;
+        let Session {
+            args,
+            plan,
+            progress,
+            folder,
+            start,
+            addresses,
+            further,
+            mut handing,
+            visible,
+            earlier,
+            signals,
+        } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(deadline(args), at_once);
-        let client = client(args, service)?;
-        let (mut record, mut past) = open_record(folder, &start).map_err(cannot_create)?;
+        let client = client(args, service, Arc::clone(&further.attributes))?;
+        let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
         let rows = yet_to_find(start.rows, survey, plan, &record);
@@ -204,12 +237,14 @@ impl Session<'_> {
         let limits = Limits {
             concurrency: args.pace.concurrency.into(),
             dry_run: args.dry_run,
+            again: false,
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
-        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress);
-        let stop = engine.run(rows, &mut stops).await;
+        let handout = Handout { passwords: passwords(args), post: handing.post(&past.run_id) };
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, handout);
+        let stop = engine.run(Rows(rows), &mut stops).await;
         let traffic = traffic(engine.client());
-        let warnings = engine.client().warnings();
+        let warnings = engine.warnings();
         progress.finish();
         let (end, stop) = finish(&mut record, &mut past, stop, traffic, warnings).await;
         if record.is_stuck() {
@@ -217,15 +252,21 @@ impl Session<'_> {
         }
         let is_sound = !record.log().is_broken();
         // The folder is ours until the last word.
-        let (ledger, end_of_log, _lock) = record.close();
-        let past = if is_sound { Past { ledger, end: end_of_log, ..past } } else { what_is_left(&path)? };
+        let Closed { ledger, owed, end: end_of_log, lock: _lock } = record.close();
+        let owed = owed.unwrap_or_default();
+        let past =
+            if is_sound { Past { ledger, owed, end: end_of_log, ..past } } else { what_is_left(&path)? };
         last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
     }
 }
 
 /// The record, with its first line of this session waiting, and the run as it was before, whose rows
 /// and accounts the record has now.
-fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, Past)> {
+pub(crate) fn open_record(
+    folder: RunFolder,
+    start: &RunStart,
+    handing: &mut Handing,
+) -> io::Result<(Record, Past)> {
     let RunFolder { path, log, past, lock, .. } = folder;
     let resumes = past.is_some();
     let new = || Past::new(log.run_id().to_owned(), String::new(), start.clone(), u64::MAX);
@@ -234,7 +275,11 @@ fn open_record(folder: RunFolder, start: &RunStart) -> io::Result<(Record, Past)
     let in_doubt = ledger.in_doubt();
     let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
     let outcomes = OutcomeFile::begin(&path, settled)?;
-    let mut record = Record::new(log, ledger, accounts, outcomes, lock);
+    let sealed = handing.open(&path)?;
+    let mut record = Record::new(log, ledger, accounts, outcomes, sealed, lock);
+    if past.start.notices && handing.tells() {
+        record.tell(std::mem::take(&mut past.owed));
+    }
     if resumes {
         record.note(&Body::Resume { actor: start.actor.clone(), in_doubt });
     } else {

@@ -7,7 +7,7 @@ use super::SANDBOX;
 use crate::audit::record::{Actor, RunStart};
 use crate::cli::RunArgs;
 use crate::commands::{Failure, complain, defect_lines, input_warnings};
-use crate::config::{Misconfigured, Service};
+use crate::config::{Further, Misconfigured, Service};
 use crate::domain::email::Email;
 use crate::domain::text::{clean, count, printable};
 use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
@@ -58,7 +58,7 @@ pub(super) fn refuse_defects(args: &RunArgs, survey: &Survey) -> Result<(), Fail
 }
 
 /// The users never to touch.
-pub(super) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
+pub(crate) fn protected(args: &RunArgs) -> Result<HashSet<String>, Failure> {
     let Some(path) = &args.protect else {
         return Ok(HashSet::new());
     };
@@ -105,7 +105,7 @@ pub(super) fn place(args: &RunArgs) -> Result<Place, Failure> {
 }
 
 /// One run at a time for a client of a service, on this machine. The sandbox is everybody's own.
-pub(super) fn lock_client(
+pub(crate) fn lock_client(
     args: &RunArgs,
     service: &Service,
     place: &Place,
@@ -165,8 +165,9 @@ pub(super) fn run_start(
     folder: &RunFolder,
     job: &Job,
     service: &Service,
+    further: &Further,
 ) -> RunStart {
-    let mut warnings = input_warnings(input, survey);
+    let mut warnings = input_warnings(input, survey, further, args.input.generate_passwords);
     if !survey.defects.is_empty() {
         warnings
             .push(format!("left out as they cannot be run: {}", count(survey.defects.len() as u64, "row")));
@@ -184,9 +185,37 @@ pub(super) fn run_start(
         target: job.target.clone(),
         retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        serves: false,
+        notices: false,
+        passwords_in_mail: args.passwords.password_in_mail,
         actor: actor(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings,
+    }
+}
+
+/// The beginning of a service's log, whose rows are numbered as they come.
+pub(crate) fn run_start_of_service(
+    args: &RunArgs,
+    folder: &RunFolder,
+    job: &Job,
+    service: &Service,
+) -> RunStart {
+    RunStart {
+        input: "callers".to_owned(),
+        input_fp: folder.input_fp.clone(),
+        rows: 0,
+        last_line: u64::from(u32::MAX),
+        dry_run: false,
+        target: job.target.clone(),
+        retry_of: None,
+        client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        serves: true,
+        notices: false,
+        passwords_in_mail: args.passwords.password_in_mail,
+        actor: actor(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        warnings: folder.warning().into_iter().collect(),
     }
 }
 

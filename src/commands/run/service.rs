@@ -1,5 +1,6 @@
 //! The command line's wishes, as the parts want them: the client with its pace, and the time to stop.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Zoned;
@@ -7,9 +8,10 @@ use jiff::civil::{Date, Time};
 use jiff::tz::AmbiguousOffset;
 use tokio::time::Instant;
 
-use crate::cli::{Lookup, RateArg, RunArgs};
+use crate::cli::{AttributeStyle, Lookup, PasswordEncoding, PasswordRoute, PolicyOf, RateArg, RunArgs};
 use crate::commands::Failure;
 use crate::config::Service;
+use crate::domain::attribute::Attribute;
 use crate::domain::outcome::Standing;
 use crate::domain::wanted::Wanted;
 use crate::input::Survey;
@@ -22,7 +24,8 @@ use crate::scim::exchange::Exchange;
 use crate::scim::http::Http;
 use crate::scim::keyring::Keyring;
 use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
-use crate::scim::wire::MfaAttribute;
+use crate::scim::platform::Platform;
+use crate::scim::wire::{Encoding, MfaAttribute, Style, Wording};
 
 pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
     let time_of_day = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
@@ -66,7 +69,11 @@ pub(super) fn yet_to_find(rows: u64, survey: &Survey, plan: &Plan<'_>, record: &
     rows.saturating_sub(ledger.settled().total() + ledger.in_doubt() + decided as u64)
 }
 
-pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure> {
+pub(crate) fn client(
+    args: &RunArgs,
+    service: Service,
+    attributes: Arc<[Attribute]>,
+) -> Result<Client, Failure> {
     let pace = &args.pace;
     let http =
         |options| Http::new(options).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")));
@@ -79,7 +86,14 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
     let tries = Tries { max_attempts: pace.max_attempts, max_outage: pace.max_outage };
     let settings = Settings {
         base: service.base,
-        mfa: MfaAttribute { path: args.service.mfa_path.clone(), kind: args.service.mfa_type.clone() },
+        wording: wording(args, attributes),
+        platform: Platform {
+            base: service.platform,
+            revokes_sessions: args.passwords.revoke_sessions && !args.dry_run,
+            reads_policy: args.input.generate_passwords
+                || args.passwords.password_policy == PolicyOf::Organization,
+            policy: OnceLock::new(),
+        },
         include_inactive: args.include_inactive,
     };
     let tokens = usize::from(pace.tokens);
@@ -87,6 +101,22 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
     let pacer = Pacer::new(pace_of(pace.rate), tokens, patience);
     let exchange = Exchange::new(http(&service.http)?, keyring, pacer, pace.max_attempts);
     Ok(Client::new(settings, exchange))
+}
+
+fn wording(args: &RunArgs, attributes: Arc<[Attribute]>) -> Wording {
+    Wording {
+        mfa: MfaAttribute { path: args.service.mfa_path.clone(), kind: args.service.mfa_type.clone() },
+        encoding: match args.passwords.password_encoding {
+            PasswordEncoding::Plain => Encoding::Plain,
+            PasswordEncoding::Sha256Hex => Encoding::Sha256Hex,
+        },
+        attributes,
+        style: match args.service.attribute_style {
+            AttributeStyle::Paths => Style::Paths,
+            AttributeStyle::Extensions => Style::Extensions,
+        },
+        password_apart: args.passwords.password_route == PasswordRoute::Platform,
+    }
 }
 
 /// What `auto` keeps to before the service has said anything: what the vendor documents.

@@ -10,7 +10,7 @@ fn good_files_are_read_as_expected() {
     assert!(files.len() >= 40);
     for file in files {
         let name = &file.name;
-        let reading = read(&file.bytes, file.options).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let reading = read(&file.bytes, file.options.clone()).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(reading.survey.defects, [], "{name}");
         let expected: Vec<Plain> = file.lines.iter().map(|line| plain(line)).collect();
         assert_eq!(reading.sound, expected, "{name}");
@@ -26,7 +26,7 @@ fn bad_files_are_refused_as_expected() {
     assert!(files.len() >= 30);
     for file in files {
         let name = &file.name;
-        match read(&file.bytes, file.options) {
+        match read(&file.bytes, file.options.clone()) {
             Ok(reading) => {
                 check_defects(&file, &reading);
                 check_counts(&file, &reading);
@@ -51,7 +51,7 @@ fn bad_files_are_refused_as_expected() {
 fn no_text_shows_anything_of_a_cell() {
     for file in corpus("bad") {
         let mut texts = Vec::new();
-        match read(&file.bytes, file.options) {
+        match read(&file.bytes, file.options.clone()) {
             Ok(mut reading) => {
                 texts.extend(reading.bad.iter().map(|defect| defect.reason.clone()));
                 // Names of columns are shown and sound addresses kept; all else must be clean.

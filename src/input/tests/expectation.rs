@@ -49,6 +49,7 @@ fn load(path: &Path) -> Expectation {
     let options = Options {
         default_country: value("country").map(|(_, code)| code.parse().unwrap()),
         passwords_generated: value("generated").is_some(),
+        ..Options::default()
     };
     Expectation {
         name: path.file_stem().unwrap().to_string_lossy().into_owned(),

@@ -51,7 +51,7 @@ fn read(bytes: &[u8], options: Options) -> Result<Reading, InputError> {
             Row::Sound(target) => sound.push(Plain {
                 line: target.line,
                 email: target.email.as_str().to_owned(),
-                password: target.password.map(|secret| secret.expose().to_owned()),
+                password: target.password.value().map(|secret| secret.expose().to_owned()),
                 phone: target.phone.map(|phone| phone.expose().to_owned()),
             }),
             Row::Bad(defect) => bad.push(defect),

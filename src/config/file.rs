@@ -1,0 +1,251 @@
+//! The configuration file: settings by the names of their flags, profiles, and the tables that no flag can
+//! hold.
+//!
+//! A setting becomes the flag of the same name, added to the command line where neither that nor the
+//! environment has it. So there is one check of each value and one default, and the precedence is told
+//! here in one place: flag, environment, profile, file.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use toml::{Table, Value};
+
+use super::{Misconfigured, wrong};
+use crate::cli::{Cli, Tables};
+
+/// Tables for what is more than one value.
+const TABLES: [&str; 3] = ["attributes", "notices", "serve"];
+/// What must be typed each time it is meant.
+const TYPED: [&str; 8] =
+    ["again", "config", "consent-to-passwords-in-mail", "dry-run", "help", "profile", "sandbox", "version"];
+/// Where a service is: of no meaning beside `--sandbox`.
+const PLACES: [&str; 5] = ["client-id", "client-secret-file", "region", "scim-url", "token-url"];
+/// Settings that the environment may have.
+const ENVIRONMENT: [(&str, &[&str]); 5] = [
+    ("client-id", &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"]),
+    ("client-secret-file", &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"]),
+    ("region", &["GENESYS_REGION", "GENESYSCLOUD_REGION"]),
+    ("scim-url", &["GENESYS_SCIM_URL"]),
+    ("token-url", &["GENESYS_TOKEN_URL"]),
+];
+
+/// Understands the command line, and the configuration file that it names.
+///
+/// Usage that is wrong ends the process with 2, as `clap` does it.
+pub(crate) fn command_line(mut words: Vec<OsString>) -> Result<Cli, Misconfigured> {
+    let matches = Cli::command().get_matches_from(&words);
+    let cli = understood(&matches)?;
+    let Some(path) = &cli.config else {
+        return match cli.profile {
+            Some(_) => Err(wrong("--profile names a part of a file: which one, --config must say")),
+            None => Ok(cli),
+        };
+    };
+    let settings = profile(read(path)?, cli.profile.as_deref())?;
+    let (tables, settings) = apart(settings);
+    let flags = flags(&settings, &matches)?;
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    words.splice(end..end, flags);
+    let matches = Cli::command().get_matches_from(&words);
+    let mut cli = understood(&matches)?;
+    cli.tables = tables;
+    Ok(cli)
+}
+
+fn understood(matches: &ArgMatches) -> Result<Cli, Misconfigured> {
+    Cli::from_arg_matches(matches).map_err(|error| wrong(error.to_string()))
+}
+
+fn read(path: &Path) -> Result<Table, Misconfigured> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| wrong(format!("--config {name}: {error}")))?;
+    text.parse().map_err(|error| wrong(format!("--config {name}: {error}")))
+}
+
+/// The settings of the file, with those of one profile before them.
+fn profile(mut file: Table, name: Option<&str>) -> Result<Table, Misconfigured> {
+    let profiles = match file.remove("profile") {
+        None => Table::new(),
+        Some(Value::Table(profiles)) => profiles,
+        Some(_) => return Err(wrong("profile is a table of tables: [profile.NAME]")),
+    };
+    let Some(name) = name else { return Ok(file) };
+    match profiles.get(name) {
+        Some(Value::Table(own)) => {
+            file.extend(own.clone());
+            Ok(file)
+        }
+        _ => {
+            let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")))
+        }
+    }
+}
+
+/// The tables, and the settings that flags have too.
+fn apart(mut settings: Table) -> (Tables, Table) {
+    let mut table = |name| settings.remove(name);
+    let [attributes, notices, serve] = TABLES.map(&mut table);
+    (Tables { attributes, notices, serve }, settings)
+}
+
+/// The flags of these settings that nobody has given, for the command that is asked for.
+fn flags(settings: &Table, matches: &ArgMatches) -> Result<Vec<OsString>, Misconfigured> {
+    let program = Cli::command();
+    let (command, matches) = asked_for(&program, matches);
+    let rehearses = matches.try_get_one::<bool>("sandbox").is_ok_and(|flag| flag == Some(&true));
+    let mut flags = Vec::new();
+    for (key, value) in settings {
+        let name = key.replace('_', "-");
+        let is_known = holds(&program, &name) && !TYPED.contains(&&*name);
+        if !is_known {
+            return Err(unknown(&program, key));
+        }
+        let Some(id) = id_of(command, &name) else { continue };
+        let given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        if given || in_environment(&name) || (rehearses && PLACES.contains(&&*name)) {
+            continue;
+        }
+        flags.extend(flag(&name, value)?);
+    }
+    Ok(flags)
+}
+
+/// The command at the end of the line, and what was said to it.
+fn asked_for<'a>(mut command: &'a Command, mut matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+    while let Some((name, below)) = matches.subcommand() {
+        let Some(next) = command.find_subcommand(name) else { break };
+        (command, matches) = (next, below);
+    }
+    (command, matches)
+}
+
+fn id_of<'a>(command: &'a Command, long: &str) -> Option<&'a str> {
+    let mut arguments = command.get_arguments();
+    arguments.find(|argument| argument.get_long() == Some(long)).map(|argument| argument.get_id().as_str())
+}
+
+/// Whether any command has this flag.
+fn holds(command: &Command, long: &str) -> bool {
+    id_of(command, long).is_some() || command.get_subcommands().any(|below| holds(below, long))
+}
+
+fn in_environment(name: &str) -> bool {
+    let names = ENVIRONMENT.iter().find(|(setting, _)| *setting == name).map(|(_, names)| *names);
+    names.unwrap_or_default().iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn flag(name: &str, value: &Value) -> Result<Vec<OsString>, Misconfigured> {
+    let one = |text: String| OsString::from(format!("--{name}={text}"));
+    match value {
+        Value::Boolean(true) => Ok(vec![OsString::from(format!("--{name}"))]),
+        Value::Boolean(false) => Ok(Vec::new()),
+        Value::String(text) => Ok(vec![one(text.clone())]),
+        Value::Integer(number) => Ok(vec![one(number.to_string())]),
+        Value::Array(values) => {
+            let each = values.iter().map(|value| flag(name, value));
+            Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => {
+            Err(wrong(format!("the configuration's {name} is neither text, a whole number, true nor false")))
+        }
+    }
+}
+
+fn unknown(program: &Command, key: &str) -> Misconfigured {
+    let name = key.replace('_', "-");
+    if TYPED.contains(&&*name) {
+        return wrong(format!(
+            "{key} cannot be in the configuration: it has to be said each time, as --{name}"
+        ));
+    }
+    let mut known = Vec::new();
+    longs(program, &mut known);
+    known.retain(|known| !TYPED.contains(&&**known));
+    known.extend(TABLES.map(str::to_owned));
+    let nearest = known.into_iter().min_by_key(|known| distance(known, &name));
+    let hint = nearest.filter(|known| distance(known, &name) <= 1 + name.len() / 4);
+    let hint = hint.map_or_else(String::new, |known| format!("; did you mean {}?", known.replace('-', "_")));
+    wrong(format!("the configuration has {key}, which is no setting{hint}"))
+}
+
+fn longs(command: &Command, names: &mut Vec<String>) {
+    names.extend(command.get_arguments().filter_map(|argument| argument.get_long()).map(str::to_owned));
+    command.get_subcommands().for_each(|below| longs(below, names));
+}
+
+/// How many letters have to be put in, left out or replaced (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Command as Verb;
+    use std::io::Write as _;
+
+    fn cli(config: &str, words: &[&str]) -> Result<Cli, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(config.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let (verb, rest) = words.split_first().unwrap();
+        let words = ["scim-rekey", verb, "--config", &path].into_iter().chain(rest.iter().copied());
+        command_line(words.map(OsString::from).collect()).map_err(|error| error.to_string())
+    }
+
+    fn concurrency(config: &str, words: &[&str]) -> u16 {
+        match cli(config, words).unwrap().command {
+            Verb::Run(args) => args.pace.concurrency,
+            _ => panic!("not a run"),
+        }
+    }
+
+    #[test]
+    fn a_flag_counts_before_a_profile_and_that_before_the_file() {
+        let file = "concurrency = 3\n[profile.fast]\nconcurrency = 7\n";
+        assert_eq!(concurrency(file, &["run", "x.csv"]), 3);
+        assert_eq!(concurrency(file, &["run", "x.csv", "--profile", "fast"]), 7);
+        assert_eq!(concurrency(file, &["run", "--concurrency", "9", "--profile", "fast", "--", "x.csv"]), 9);
+        assert_eq!(concurrency("", &["run", "x.csv"]), 16);
+    }
+
+    #[test]
+    fn a_setting_of_another_command_is_passed_over_and_an_unknown_one_is_not() {
+        assert!(matches!(cli("rate = '1/s'", &["check", "x.csv"]).unwrap().command, Verb::Check(_)));
+        let why = cli("max_atempts = 3", &["run", "x.csv"]).unwrap_err();
+        assert!(why.contains("max_atempts") && why.contains("did you mean max_attempts?"), "{why}");
+        for typed in ["again = true", "sandbox = true", "consent_to_passwords_in_mail = true"] {
+            assert!(cli(typed, &["run", "x.csv"]).unwrap_err().contains("each time"), "{typed}");
+        }
+        let why = cli("[profile.a]\n", &["run", "x.csv", "--profile", "b"]).unwrap_err();
+        assert!(why.contains("[profile.b]") && why.ends_with("it has: a"), "{why}");
+        assert!(cli("rate = 1.5", &["run", "x.csv"]).unwrap_err().contains("rate"));
+        assert!(cli("rate = = 1", &["run", "x.csv"]).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_rehearsal_needs_no_place() {
+        let file = "region = 'mypurecloud.de'\nconcurrency = 2";
+        assert_eq!(concurrency(file, &["run", "x.csv", "--sandbox"]), 2);
+    }
+
+    #[test]
+    fn words_near_each_other_are_known() {
+        for (a, b, apart) in [("rate", "rate", 0), ("rate", "rte", 1), ("", "abc", 3), ("flaw", "lawn", 2)] {
+            assert_eq!((distance(a, b), distance(b, a)), (apart, apart));
+        }
+    }
+}
