@@ -18,12 +18,17 @@
 //!    token from [`auth`](scim::auth), its leave from the [`pacer`](scim::pacer), and what its answer
 //!    means from [`retry`](scim::retry). [`identity`](scim::identity) turns the answer into a
 //!    [`Ready`](scim::identity::Ready), or into the reason why there is none.
-//! 4. [`record`] gathers the row's intent; one sync of the [`audit`] log puts it on disk together
-//!    with all others that are due.
+//! 4. A password that is to be made is made here ([`passwords`]). [`record`] gathers it, sealed to those who
+//!    may read it ([`handover`]), and the row's intent; one sync of each file puts them on disk together with
+//!    all others that are due.
 //! 5. Only then [`Client::write`](scim::client::Client::write) sends the PATCH, which takes a
 //!    `Ready`: the wrong user does not type-check.
 //! 6. The [`Outcome`](domain::outcome::Outcome) goes into the log, then into `outcome.csv`
 //!    ([`views`]), the counts and the bar. A PATCH whose effect is unknown goes back to 3.
+//! 7. When that is on disk the user is told ([`notices`]); what becomes of the notice touches the row no more.
+//!
+//! A row may come from a caller of the [`service`] instead of a file: [`reception`] makes it one, and answers
+//! the caller when its outcome is on disk.
 //!
 //! # The house
 //!

@@ -96,9 +96,9 @@ impl Reception {
 
     fn shown(&self, caller: &str, operation: &str) -> Answer {
         let number = operation.parse().ok();
-        match number.and_then(|number| self.memory.of(caller, number)) {
+        match number.and_then(|number| self.memory.of(caller, number)).map(|known| &known.settled) {
             None => Answer::Unknown,
-            Some(Some(settled)) => Answer::Settled(settled),
+            Some(Some(settled)) => Answer::Settled(settled.clone()),
             Some(None) => Answer::Running { operation: operation.to_owned() },
         }
     }
@@ -137,13 +137,11 @@ impl Reception {
 
     /// A user who was asked for by id is looked up first. One of another domain is nobody's business.
     fn meet(&mut self, (reset, reply, named): Named) -> Option<Next> {
-        let email = match named {
-            Ok(email) => email.filter(|email| is_of(email, &reset.domains)),
-            Err(_) => {
-                let _ = reply.send(Answer::Stopping);
-                return None;
-            }
+        let Ok(email) = named else {
+            let _ = reply.send(Answer::Stopping);
+            return None;
         };
+        let email = email.filter(|email| is_of(email, &reset.domains));
         let Some(email) = email else {
             let _ = reply.send(Answer::Unknown);
             return None;
@@ -193,7 +191,7 @@ impl Reception {
             }
             Err(reason) => Row::Bad(Defect { line: number, email: Some(email.as_str().to_owned()), reason }),
         };
-        Some(Next::Row(row, Some(word)))
+        Some(Next::Row(row, Some(Box::new(word))))
     }
 
     /// Whoever has waited as long as a request may take is told where to ask later.

@@ -21,6 +21,7 @@ mod leaks;
 mod leaving;
 mod locks;
 mod moments;
+mod notices;
 mod outcomes;
 mod pace;
 mod readme;

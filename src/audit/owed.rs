@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::record::Delivery;
+use crate::domain::text::count;
 
 /// Rows whose users were not told yet, and the counts of those who were.
 #[derive(Debug, Default, Clone)]
@@ -41,6 +42,12 @@ impl Owed {
     /// Who was not.
     pub(crate) fn lines(&self) -> impl Iterator<Item = u64> + '_ {
         self.lines.iter().copied()
+    }
+
+    /// What is left to do when every row is done.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let left = count(self.len(), "notice");
+        (self.len() > 0).then(|| format!("{left} still to be sent; the same command goes on with them"))
     }
 
     /// How many were not.

@@ -176,6 +176,7 @@ impl<'a> Body<'a> {
 
 /// What a run is about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the log's line")]
 pub(crate) struct RunStart {
     /// INPUT as given.
     pub(crate) input: String,

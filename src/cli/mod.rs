@@ -203,11 +203,11 @@ pub(crate) struct RetryArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct PasswordArgs {
     /// Generated passwords without letters and digits that are mistaken for each other
-    #[arg(long, requires = "generate_passwords", conflicts_with = "words")]
+    #[arg(long, conflicts_with = "words")]
     pub(crate) readable: bool,
 
     /// Generated passwords of so many words
-    #[arg(long, value_name = "N", requires = "generate_passwords")]
+    #[arg(long, value_name = "N")]
     pub(crate) words: Option<u8>,
 
     /// Who can read generated passwords: an age recipient (age1...) or a file of them; may be given more than once. They are sealed into the run folder before they are sent
@@ -239,7 +239,7 @@ pub(crate) struct PasswordArgs {
     pub(crate) no_notices: bool,
 
     /// Put the generated password into the notice. Mail is read by others; prefer a claim_url in [notices]
-    #[arg(long, requires_all = ["generate_passwords", "seal_to", "consent_to_passwords_in_mail"])]
+    #[arg(long, requires_all = ["seal_to", "consent_to_passwords_in_mail"])]
     pub(crate) password_in_mail: bool,
 
     /// Say that passwords may be in mail

@@ -11,7 +11,7 @@ use crate::audit::replay::{Past, rows};
 use crate::files;
 use crate::folder::lock::{Holder, Lock, Unlocked, folder_lock};
 use crate::folder::run::LOG;
-use crate::views::summary::{Requests, Summary};
+use crate::views::summary::{Notices, Requests, Summary};
 use crate::views::{outcomes, summary};
 
 /// Makes outcome.csv and summary.json again.
@@ -69,7 +69,12 @@ fn summary(past: &Past) -> Summary {
         },
         throttled: past.traffic.throttled,
         waited_ms: past.traffic.waited_ms,
-        warnings: past.warnings.clone(),
+        notices: past.start.notices.then(|| Notices {
+            sent: past.owed.sent,
+            failed: past.owed.given_up,
+            pending: past.owed.len(),
+        }),
+        warnings: past.warnings.iter().cloned().chain(past.owed.sentence()).collect(),
         audit_head: past.end.head.hash.clone(),
     }
 }

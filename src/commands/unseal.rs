@@ -26,20 +26,20 @@ pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
         (args.from.clone(), None)
     };
     let opened = Unsealed::read(&file, &args.identity).map_err(|why| Failure::new(66, why))?;
-    let mut table = Table::begin(&file).map_err(unprintable)?;
+    let mut table = Table::begin(&file).map_err(|error| unprintable(&error))?;
     for entry in opened {
         match entry {
-            Ok(entry) => table.add(&entry, sent.as_ref()).map_err(unprintable)?,
+            Ok(entry) => table.add(&entry, sent.as_ref()).map_err(|error| unprintable(&error))?,
             Err(fault) => {
                 complain(format_args!("{}: {fault}", file.display()));
                 table.faults += u64::from(!matches!(fault, Fault::Torn(_)));
             }
         }
     }
-    table.end().map_err(unprintable)
+    table.end().map_err(|error| unprintable(&error))
 }
 
-fn unprintable(error: io::Error) -> Failure {
+fn unprintable(error: &io::Error) -> Failure {
     Failure::new(73, format!("the passwords cannot be printed: {error}"))
 }
 

@@ -73,16 +73,12 @@ fn profile(mut file: Table, name: Option<&str>) -> Result<Table, Misconfigured> 
         Some(_) => return Err(wrong("profile is a table of tables: [profile.NAME]")),
     };
     let Some(name) = name else { return Ok(file) };
-    match profiles.get(name) {
-        Some(Value::Table(own)) => {
-            file.extend(own.clone());
-            Ok(file)
-        }
-        _ => {
-            let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")))
-        }
-    }
+    let Some(Value::Table(own)) = profiles.get(name) else {
+        let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")));
+    };
+    file.extend(own.clone());
+    Ok(file)
 }
 
 /// The tables, and the settings that flags have too.

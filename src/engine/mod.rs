@@ -238,7 +238,7 @@ impl<'a> Engine<'a> {
                 }
                 Next::Row(row, word) => {
                     if let Some(word) = word {
-                        self.record.note(&Body::ServeAuth(word));
+                        self.record.note(&Body::ServeAuth(*word));
                     }
                     self.begin(row);
                 }

@@ -9,7 +9,7 @@ use crate::input::InputError;
 #[derive(Debug)]
 pub(crate) enum Next {
     /// A row, and on whose word, where that has to be on record.
-    Row(Row, Option<ServeAuth>),
+    Row(Row, Option<Box<ServeAuth>>),
     /// Nothing yet.
     NotNow,
     /// Nothing any more.
@@ -47,7 +47,7 @@ impl<R: Iterator<Item = Result<Row, InputError>>> Source for Rows<R> {
     }
 
     async fn wait(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn settled(&mut self, _: &Done) {}

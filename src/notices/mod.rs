@@ -6,6 +6,7 @@
 //!
 //! Invariant: what is said about a failure holds neither an address, nor a secret, nor a word of a server.
 
+mod check;
 mod held;
 mod message;
 mod postman;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use tokio::sync::Semaphore;
 
 use super::message::{self, Notice};
@@ -11,7 +12,6 @@ use super::settings::{Settings, Unfit, Way};
 use super::smtp::Smtp;
 use super::template::Templates;
 use super::webhook::Hook;
-use lettre::message::Mailbox;
 
 /// Connections at the same time.
 const CONNECTIONS: usize = 4;

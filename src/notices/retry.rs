@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::postman::Undelivered;
 
 /// How often a notice is tried at most.
-pub(crate) const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// A second, 8 s, 64 s, 512 s: the first outlasts a hiccup, all of them the five minutes for which many
 /// mail servers put off a stranger.

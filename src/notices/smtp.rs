@@ -15,9 +15,10 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Certific
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
+use super::check::is_loopback;
 use super::message::Letter;
 use super::postman::Undelivered;
-use super::settings::{Mail, Security, Unfit, is_loopback};
+use super::settings::{Mail, Security, Unfit};
 
 /// A mail server.
 pub(super) struct Smtp {
@@ -169,7 +170,7 @@ fn stems_from(error: &(dyn Cause + 'static), so: fn(&(dyn Cause + 'static)) -> b
 }
 
 fn is_tls(error: &Error) -> bool {
-    error.is_tls() || stems_from(error, |cause| cause.is::<rustls::Error>())
+    error.is_tls() || stems_from(error, <dyn Cause>::is::<rustls::Error>)
 }
 
 fn refused_connection(error: &Error) -> bool {

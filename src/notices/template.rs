@@ -5,9 +5,10 @@
 //! What may be missing stands inside `{% if … %}`. HTML is escaped.
 //!
 //! Whatever can fail with a template fails before the first request: every name in it is looked up, and it
-//! is rendered with sample values. The password leaves its [`Secret`] for the rendered text alone: neither a
-//! filter nor `debug()` sees it.
+//! is rendered with sample values. The password leaves its [`Secret`] while a template is rendered, and
+//! what comes out is a [`Secret`] again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,9 +18,10 @@ use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::check::endpoint;
 use super::message::Notice;
 use super::postman::Undelivered;
-use super::settings::{PasswordInMail, Unfit, endpoint};
+use super::settings::{PasswordInMail, Unfit};
 use crate::domain::secret::Secret;
 use crate::domain::text::{clean, is_dangerous};
 
@@ -141,7 +143,7 @@ impl Templates {
     }
 
     fn values(&self, notice: &Notice<'_>) -> Result<Value, Error> {
-        let mut values = vec![
+        let mut values = BTreeMap::from([
             ("email", Value::from(notice.to)),
             ("user_id", Value::from(notice.user_id)),
             ("organisation", Value::from(self.organisation.as_str())),
@@ -149,13 +151,13 @@ impl Templates {
             ("attributes", Value::from(notice.attributes.to_vec())),
             ("contact", Value::from(self.contact.as_str())),
             (CLAIM_URL, self.claim_url(notice)?),
-        ];
+        ]);
         if self.password == PasswordInMail::WithConsent {
             // One more copy, which is wiped as well.
             let hidden = notice.password.map(|secret| Hidden(Secret::new(secret.expose().to_owned())));
-            values.push((PASSWORD, hidden.map_or_else(|| Value::from(()), Value::from_object)));
+            values.insert(PASSWORD, hidden.map_or_else(|| Value::from(()), Value::from_object));
         }
-        Ok(Value::from_iter(values))
+        Ok(Value::from(values))
     }
 
     /// The link, or none.
@@ -164,12 +166,12 @@ impl Templates {
             return Ok(Value::from(()));
         }
         let escaped = |text: &str| Value::from(utf8_percent_encode(text, ESCAPED).to_string());
-        let values = Value::from_iter([("email", escaped(notice.to)), ("user_id", escaped(notice.user_id))]);
+        let values = BTreeMap::from([("email", escaped(notice.to)), ("user_id", escaped(notice.user_id))]);
         self.environment.get_template(CLAIM_URL)?.render(values).map(Value::from)
     }
 }
 
-/// A password that shows itself when it is rendered, and in no other way.
+/// A password that shows itself when a template is rendered.
 #[derive(Debug)]
 struct Hidden(Secret);
 
@@ -185,6 +187,8 @@ impl Object for Hidden {
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
+    // It writes out all there is, which nobody wants to mail.
+    environment.remove_global("debug");
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| match name {
         HTML => AutoEscape::Html,
@@ -206,18 +210,20 @@ fn environment() -> Environment<'static> {
 
 /// Finds names that mean nothing, in whatever branch they stand, and a password without consent.
 fn look_up_names(environment: &Environment<'_>, name: &str, password: PasswordInMail) -> Result<(), Unfit> {
-    let known = match name {
+    let is_body = matches!(name, TEXT | HTML);
+    let mut known = match name {
         CLAIM_URL => IN_URL,
         SUBJECT => IN_SUBJECT,
         _ => IN_BODY,
-    };
-    let is_body = matches!(name, TEXT | HTML);
+    }
+    .to_vec();
+    if is_body && password == PasswordInMail::WithConsent {
+        known.push(PASSWORD);
+    }
     let template = environment.get_template(name).map_err(|error| fault(&error))?;
     let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|word| {
-        !known.contains(&word.as_str())
-            && !(word == PASSWORD && is_body && password == PasswordInMail::WithConsent)
-            && environment.globals().all(|(global, _)| global != word)
+        !known.contains(&word.as_str()) && environment.globals().all(|(global, _)| global != word)
     });
     match unknown.iter().min() {
         None => Ok(()),

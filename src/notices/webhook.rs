@@ -8,9 +8,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Certificate, Client, Response, Url};
 use serde::Serialize;
 
+use super::check::is_loopback;
 use super::message::Notice;
 use super::postman::Undelivered;
-use super::settings::{Unfit, Webhook, is_loopback};
+use super::settings::{Unfit, Webhook};
 use super::template::Rendered;
 use crate::domain::retry_after::retry_after;
 

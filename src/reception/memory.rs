@@ -121,9 +121,9 @@ impl Memory {
         self.known.get(self.keys.get(key)?)
     }
 
-    /// How this caller's reset ended, if it has; nothing when there is none.
-    pub(super) fn of(&self, caller: &str, number: u64) -> Option<Option<Settled>> {
-        self.known.get(&number).filter(|known| known.caller == caller).map(|known| known.settled.clone())
+    /// This caller's reset, if there is one of this number.
+    pub(super) fn of(&self, caller: &str, number: u64) -> Option<&Known> {
+        self.known.get(&number).filter(|known| known.caller == caller)
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) struct Summary {
     pub(crate) throttled: u64,
     /// Milliseconds that the service made us wait.
     pub(crate) waited_ms: u64,
+    /// Notices to users; absent where none are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notices: Option<Notices>,
     /// What was noticed.
     pub(crate) warnings: Vec<String>,
     /// Hash of the audit log's last line.
@@ -56,6 +59,17 @@ pub(crate) struct MfaCounts {
     pub(crate) confirmed: u64,
     /// A yes that does not show it.
     pub(crate) accepted: u64,
+}
+
+/// Notices, each of them in one of three states.
+#[derive(Debug, Serialize)]
+pub(crate) struct Notices {
+    /// Taken by the mail server or the webhook.
+    pub(crate) sent: u64,
+    /// Refused for good.
+    pub(crate) failed: u64,
+    /// The same command sends them.
+    pub(crate) pending: u64,
 }
 
 /// Requests sent, by kind.

@@ -42,22 +42,18 @@ pub(crate) async fn finish(
     failpoint::hit("end");
     let ledger = record.ledger();
     let rows_are_done = ledger.unsettled() == 0 && ledger.tally().total() == past.start.rows;
-    let untold = record.owed().map_or(0, Owed::len);
+    let untold = record.owed().and_then(Owed::sentence);
     // A service goes on with its log at every start.
-    let complete = rows_are_done && untold == 0 && !past.start.serves;
+    let complete = rows_are_done && untold.is_none() && !past.start.serves;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
     let moot = |stop: &Stop| rows_are_done && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
     let stop = stop.filter(|stop| !moot(stop));
     let end = RunEnd {
         complete,
         exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
-        stopped: stop.as_ref().map(Stop::sentence).or_else(|| untold_words(untold)),
+        stopped: stop.as_ref().map(Stop::sentence).or(untold),
         traffic,
-        warnings: warnings
-            .into_iter()
-            .chain(mfa_warning(ledger.tally()))
-            .chain(untold_words(untold))
-            .collect(),
+        warnings: warnings.into_iter().chain(mfa_warning(ledger.tally())).collect(),
     };
     if record.log().is_broken() {
         return (end, stop);
@@ -79,12 +75,6 @@ pub(super) fn stuck_words(path: &Path, start: &RunStart, record: &Record, stop: 
     let why = stop.map(Stop::sentence).unwrap_or_default();
     let counts = record.tally().sentence();
     words_on(74, path, &format!("{why}: {counts} of {}", count(start.rows, "row")), None)
-}
-
-/// What is left to do when every row is done.
-fn untold_words(untold: u64) -> Option<String> {
-    (untold > 0)
-        .then(|| format!("{} still to be sent; the same command goes on with them", count(untold, "notice")))
 }
 
 fn mfa_warning(tally: &Tally) -> Option<String> {
@@ -173,7 +163,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
         count(token, "token request"),
         Duration::from_millis(waited_ms).as_secs_f64()
     ));
-    for warning in &past.warnings {
+    for warning in past.warnings.iter().cloned().chain(past.owed.sentence()) {
         complain(format_args!("warning: {warning}"));
     }
     for name in [outcomes::NAME, summary::NAME, LOG] {

@@ -32,6 +32,17 @@ impl Handing {
     /// What the command line says. Passwords that nobody would ever know are not made.
     pub(crate) fn of(args: &RunArgs, further: &Further) -> Result<Self, Failure> {
         let passwords = &args.passwords;
+        let flags = [
+            (passwords.readable, "--readable"),
+            (passwords.words.is_some(), "--words"),
+            (passwords.password_in_mail, "--password-in-mail"),
+        ];
+        if let Some((_, flag)) = flags.iter().find(|(given, _)| *given && !args.input.generate_passwords) {
+            return Err(Failure::new(
+                2,
+                format!("{flag} is about generated passwords: --generate-passwords makes them"),
+            ));
+        }
         let notices = further.notices(passwords.password_in_mail)?.filter(|_| !passwords.no_notices);
         if passwords.password_in_mail && notices.is_none() {
             return Err(Failure::new(2, "--password-in-mail needs [notices] in the --config file"));
@@ -92,8 +103,7 @@ pub(crate) fn judge(policy: PolicyOf) -> Option<Judge> {
 fn by_the_documents(password: &Secret, email: &Email) -> Judgement {
     match resembles(password, email) {
         Some(Resemblance::Address) => Judgement::Refused("contains the user's address"),
-        Some(Resemblance::Name) => Judgement::Doubtful,
         None if Policy::DOCUMENTED.breaches(password).is_empty() => Judgement::Sound,
-        None => Judgement::Doubtful,
+        Some(Resemblance::Name) | None => Judgement::Doubtful,
     }
 }
