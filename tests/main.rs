@@ -32,6 +32,7 @@ mod readme;
 mod resume;
 mod retry;
 mod sandbox;
+mod service;
 mod signals;
 mod time;
 mod token;

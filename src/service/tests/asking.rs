@@ -71,6 +71,9 @@ async fn who_is_out_of_bounds_looks_like_nobody() {
 #[tokio::test]
 async fn an_operation_is_shown_to_its_caller_only() {
     let house = House::new().await;
+    for email in ["ann@example.com", "running@example.com"] {
+        house.reset(email, email).await;
+    }
     let show = async |operation: &str, key: &str| house.get(&format!("/v1/resets/{operation}"), key).await;
     let own = show("desk-1", &house.key).await;
     assert_eq!((own.status, own.field("outcome")), (200, "updated".into()));

@@ -62,7 +62,7 @@ impl House {
         let rules = rules(&format!(
             "listen = '127.0.0.1:0'\nattributes = ['title']\n{more}\n\
              [[caller]]\nid = 'desk'\nkey_sha256 = ['{digest}']\ndomains = ['Example.com']\n\
-             requests_per_minute = 1000\n\
+             requests_per_minute = 100000\n\
              [[caller]]\nid = 'other'\nkey_sha256 = ['{other}']\ndomains = ['example.test']\n{tables}"
         ));
         let rules = rules.unwrap();
@@ -104,7 +104,7 @@ impl House {
 
 /// The rules that `[serve]` with this in it stands for.
 fn rules(table: &str) -> Result<Rules, Misconfigured> {
-    Settings::read(table.parse().unwrap())?.check()
+    Settings::read(toml::Value::Table(table.parse().unwrap()))?.check()
 }
 
 fn wish(email: &str) -> String {
@@ -172,7 +172,7 @@ impl Pretender {
                     let desk = Arc::clone(&self);
                     tokio::spawn(async move { answer.send(desk.reset(*reset).await) });
                 }
-                Ask::Show { caller, operation } => _ = answer.send(Self::show(&caller, &operation)),
+                Ask::Show { caller, operation } => _ = answer.send(self.show(&caller, &operation)),
             }
         }
     }
@@ -186,10 +186,7 @@ impl Pretender {
                 (_, Some(settled)) => Answer::Settled(Settled { replayed: true, ..settled }),
             };
         }
-        let name = match &reset.who {
-            Who::Email(email) => email.as_str().to_owned(),
-            Who::UserId(id) => id.clone(),
-        };
+        let name = name_of(&reset).to_owned();
         let (key, fingerprint, caller) = (reset.idempotency, reset.fingerprint, reset.caller.clone());
         let number = {
             let mut asked = self.asked.lock().unwrap();
@@ -214,12 +211,22 @@ impl Pretender {
         Answer::Settled(settled)
     }
 
-    fn show(caller: &str, operation: &str) -> Answer {
-        match operation.strip_prefix(&format!("{caller}-")) {
-            Some("1") => Answer::Settled(settled("x", operation.to_owned())),
-            Some("2") => Answer::Running { operation: operation.to_owned() },
-            _ => Answer::Unknown,
+    fn show(&self, caller: &str, operation: &str) -> Answer {
+        let number = operation.rsplit('-').next().and_then(|number| number.parse::<usize>().ok());
+        let asked = self.asked.lock().unwrap();
+        let reset = number.and_then(|number| asked.get(number.checked_sub(1)?));
+        match reset.filter(|reset| reset.caller == caller).map(name_of) {
+            Some("running@example.com") => Answer::Running { operation: operation.to_owned() },
+            Some(name) => Answer::Settled(settled(name, operation.to_owned())),
+            None => Answer::Unknown,
         }
+    }
+}
+
+fn name_of(reset: &Reset) -> &str {
+    match &reset.who {
+        Who::Email(email) => email.as_str(),
+        Who::UserId(id) => id,
     }
 }
 
