@@ -134,7 +134,8 @@ fn config(stage: &Stage) -> PathBuf {
 fn program(stage: &Stage) -> Program {
     let path = |path: PathBuf| path.display().to_string();
     let to = age::x25519::Identity::generate().to_public().to_string();
-    let (state, config) = (path(stage.run_dir()), path(config(stage)));
-    let args = ["serve", "--state-dir", &state, "--config", &config, "--seal-to", &to, "--rate", "unlimited"];
+    let (folder, config) = (path(stage.run_dir()), path(config(stage)));
+    let args =
+        ["serve", "--state-dir", &folder, "--config", &config, "--seal-to", &to, "--rate", "unlimited"];
     stage.with_env(Program::new(args)).arg("-vv")
 }
