@@ -39,7 +39,7 @@ impl Reply {
 
 impl<'a> Served<'a> {
     fn new(stage: &'a Stage) -> Self {
-        let printed = Program::new(["serve", "--new-key"]).run().expect(0).stdout;
+        let printed = Program::new(["serve", "--new-caller"]).run().expect(0).stdout;
         let word = |line: usize| printed.lines().nth(line).unwrap().split_whitespace().last().unwrap();
         let (key, digest) = (word(0), word(1));
         stage.keep_secret(&Canary(key.to_owned()));
