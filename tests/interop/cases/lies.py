@@ -53,6 +53,11 @@ LIES = {
         rows=(Row(ANN.email, "failed/rejected", ANN.password), BEN),
         outcomes=[("ann@example.com", "failed", "rejected", "1"), OUTCOMES[1]],
     ),
+    "unknown, and changed to something else": lambda: said(
+        rows=(Row(ANN.email, "unknown/server_error", ANN.password), BEN),
+        outcomes=[("ann@example.com", "unknown", "server_error", "1"), OUTCOMES[1]],
+        after=[{**BEFORE[0], "password": "another"}, BEFORE[1]],
+    ),
     "a row without an outcome": lambda: said(outcomes=OUTCOMES[:1]),
     "a row with two": lambda: said(outcomes=[*OUTCOMES, OUTCOMES[1]]),
     "an account that is gone": lambda: said(after=[CHANGED]),
