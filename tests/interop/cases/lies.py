@@ -21,7 +21,7 @@ CHANGED = {**BEFORE[0], "password": "new-ann"}
 AFTER = [CHANGED, BEFORE[1]]
 OUTCOMES = [("ann@example.com", "updated", "", "1"), ("ben@example.com", "failed", "not_found", "")]
 TUNNEL = "1.5 0 127.0.0.1 TCP_TUNNEL/200 39 CONNECT h:1 - HIER_DIRECT/127.0.0.1 -"
-REFUSED = "100.0 limited HTTP/1.1 GET / 429\n"
+REFUSED = "100.0 limited HTTP/1.1 GET / 429 0.0\n"
 
 
 def said(rows=(ANN, BEN), outcomes=OUTCOMES, after=AFTER, leak: str = ""):
@@ -38,7 +38,7 @@ def proxied(log: str) -> None:
 
 
 def waited(seconds: float) -> None:
-    patient(f"{REFUSED}{100 + seconds} limited HTTP/1.1 GET / 200\n", 1)
+    patient(f"{REFUSED}{100 + seconds} limited HTTP/1.1 GET / 200 0.0\n", 1)
 
 
 LIES = {
