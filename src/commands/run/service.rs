@@ -19,7 +19,7 @@ use crate::scim::auth::Tries;
 use crate::scim::client::{Client, Settings};
 use crate::scim::directory::{When, Wish};
 use crate::scim::exchange::Exchange;
-use crate::scim::http::Http;
+use crate::scim::http::{Base, Http};
 use crate::scim::keyring::Keyring;
 use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
 use crate::scim::wire::MfaAttribute;
@@ -68,9 +68,11 @@ pub(super) fn yet_to_find(rows: u64, survey: &Survey, plan: &Plan<'_>, record: &
 
 pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure> {
     let pace = &args.pace;
-    let http =
-        |options| Http::new(options).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")));
-    let token_http = http(&service.token_http)?;
+    let untrusting = |error| Failure::new(78, format!("cannot set up TLS: {error}"));
+    let base = Base::of(&service.base);
+    let base = base.ok_or_else(|| Failure::new(78, "--scim-url is nowhere a request could go".to_owned()))?;
+    let http = Http::to(base.origin(), &service.http).map_err(untrusting)?;
+    let token_http = Http::new(&service.token_http).map_err(untrusting)?;
     let patience = Patience {
         max_wait: pace.max_wait,
         max_outage: pace.max_outage,
@@ -78,14 +80,14 @@ pub(super) fn client(args: &RunArgs, service: Service) -> Result<Client, Failure
     };
     let tries = Tries { max_attempts: pace.max_attempts, max_outage: pace.max_outage };
     let settings = Settings {
-        base: service.base,
+        base,
         mfa: MfaAttribute { path: args.service.mfa_path.clone(), kind: args.service.mfa_type.clone() },
         include_inactive: args.include_inactive,
     };
     let tokens = usize::from(pace.tokens);
     let keyring = Keyring::new(&token_http, service.credentials, tries, tokens);
     let pacer = Pacer::new(pace_of(pace.rate), tokens, patience);
-    let exchange = Exchange::new(http(&service.http)?, keyring, pacer, pace.max_attempts);
+    let exchange = Exchange::new(http, keyring, pacer, pace.max_attempts);
     Ok(Client::new(settings, exchange))
 }
 
