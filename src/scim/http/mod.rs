@@ -223,3 +223,6 @@ pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
+
+#[cfg(all(test, not(fuzzing)))]
+mod tests;
