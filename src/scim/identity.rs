@@ -272,7 +272,7 @@ fn bearer_id(user: &User) -> Result<String, &'static str> {
 
 /// The version under which the account was shown.
 pub(crate) fn version(user: &User) -> Option<&str> {
-    user.meta["version"].as_str()
+    user.meta.version.as_str()
 }
 
 /// Whether an `If-Match` with it lets a PATCH pass for this one version and no other: `*` is any version,
