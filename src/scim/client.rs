@@ -20,7 +20,6 @@ use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
-use crate::domain::text::clean;
 use crate::failpoint;
 
 /// What the client needs to know.
@@ -224,7 +223,7 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        let (fail, words) = patch_refused(reply.status, &refusal, ready.target(), &self.settings.mfa);
+        let (fail, words) = patch_refused(reply.status, &refusal, ready.target());
         if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form()
         {
             let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
@@ -331,7 +330,7 @@ fn lookup_refused(status: u16) -> NotReady {
     NotReady { outcome: Outcome::Failed(fail), why }
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttribute) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
@@ -342,9 +341,8 @@ fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttri
         // Every service knows a password, so it is the other path that this one does not know.
         status if refusal.is_about_path() && target.phone.is_some() => {
             let words = format!(
-                "the service refuses the change ({status}): it seems to have no {}; leave the phones out, or \
-                 name its attribute with --mfa-path",
-                clean(&mfa.path, 80)
+                "the service refuses the change ({status}): it seems to have no such MFA attribute; leave the \
+                 phones out, or name its own with --mfa-path"
             );
             (Fail::Rejected, words)
         }
