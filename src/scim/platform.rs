@@ -117,7 +117,7 @@ impl Client {
                 trail.reference = refusal.reference(Some(ready.target()));
                 match reply.status {
                     201..=299 => self.doubt(Doubt::ServerError, trail),
-                    status => refused(status, &refusal, ready, self.mfa(), trail),
+                    status => refused(status, &refusal, ready, trail),
                 }
             }
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),
