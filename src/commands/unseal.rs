@@ -31,7 +31,9 @@ pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
         match entry {
             Ok(entry) => {
                 table.add(&entry, sent.as_ref()).map_err(|error| unprintable(&error))?;
-                sent.iter_mut().for_each(|sent| sent.found(&entry));
+                if let Some(sent) = &mut sent {
+                    sent.found(&entry);
+                }
             }
             Err(fault) => {
                 complain(format_args!("{}: {fault}", file.display()));

@@ -170,7 +170,7 @@ mod tests {
     fn a_long_part_of_a_further_attribute_is_an_echo() {
         let text = Secret::new("Head of Research".to_owned());
         let value = crate::domain::target::Value { attribute: 0, text };
-        let target = Target { attributes: vec![value], ..target("x") };
+        let target = Target { attributes: vec![value].into(), ..target("x") };
         assert!(
             of_row("head-of-res", &target) && !of_row("research", &target) && !of_row("heading", &target)
         );

@@ -85,7 +85,7 @@ impl Kind {
             Self::NoSuchOperation => (404, "no_such_operation", "This caller has no such operation."),
             Self::MethodNotAllowed => (405, "method_not_allowed", "This path does not know the method."),
             Self::BodyTimeout => (408, "body_timeout", "The body did not arrive in time."),
-            Self::InFlight => (409, "in_flight", "A request with this Idempotency-Key is being worked on."),
+            Self::InFlight => (409, "in_flight", "This key, or this user, is being worked on."),
             Self::TooLarge => (413, "too_large", "The body is larger than 16 KiB."),
             Self::NotJson => {
                 (415, "not_json", "The body must be application/json, without Content-Encoding.")

@@ -1,6 +1,7 @@
 //! What is asked and answered, once the caller is known.
 
 use super::super::answer::{Route, UNCHANGED, respond};
+use super::super::routes::OPENAPI;
 use super::*;
 use crate::domain::outcome::{Doubt, Skip};
 
@@ -15,6 +16,11 @@ async fn a_reset_is_asked_for_and_its_end_is_told() {
         (reply.header("content-type"), reply.header("cache-control")),
         (Some("application/json"), Some("no-store"))
     );
+    // Nothing more, and all of it described.
+    let described: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+    let described = &described["components"]["schemas"]["Settled"]["properties"];
+    let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert!(body.as_object().unwrap().keys().eq(described.as_object().unwrap().keys()), "{body}");
     let asked = house.desk.asked.lock().unwrap();
     let [reset] = asked.as_slice() else { panic!("{asked:?}") };
     assert!(matches!(&reset.who, Who::Email(email) if email.as_str() == "Ann@EXAMPLE.com"));

@@ -5,6 +5,8 @@ from harness.judge import demand, judge
 from harness.people import People, few
 from harness.stage import Stage
 
+from .settings import LOOSE
+
 # servers/strict.py changes these.
 ENDINGS = {"meddled": "updated", "restless": "failed/conflict", "renamed": "failed/not_found"}
 BY_OTHERS = {"title", "userName"}
@@ -31,7 +33,22 @@ def tried(stage: Stage, lookup: str) -> str:
     return "412, looked up again: updated, or `conflict` when it does not end, or `not_found` once renamed"
 
 
+def renamed_unnoticed(stage: Stage) -> str:
+    """Without entity tags only the reply to the change itself shows that the account is another's by now."""
+    people = few(["quiet1@example.com", "renamed1@example.com", "quiet2@example.com"], phones=True)
+    for row, outcome in zip(people.rows, ["updated", "unknown/server_error", "pending/interrupted"], strict=True):
+        row.outcome = outcome
+    with stage.scimmy(people, habit="mfa") as service:
+        before = service.users()
+        run = service.rekey.run("first", people.rows, "--concurrency", "1")
+        demand(run.code == 78, f"exit code {run.code}: {run.words}")
+        judge(run, people.rows, before, service.users(), {"path": "mfaSettings", "value": LOOSE.core}, BY_OTHERS)
+        demand("another account" in run.words, run.words)
+    return "has no versions: the yes shows another name, so the row is `unknown` and the run stops with 78"
+
+
 CASES = [
     Case("scim2-server", "changed meanwhile, by filter", lambda stage: tried(stage, "filter")),
     Case("scim2-server", "changed meanwhile, by list", lambda stage: tried(stage, "directory")),
+    Case("SCIMMY", "renamed meanwhile", renamed_unnoticed),
 ]

@@ -21,7 +21,7 @@ CHANGED = {**BEFORE[0], "password": "new-ann"}
 AFTER = [CHANGED, BEFORE[1]]
 OUTCOMES = [("ann@example.com", "updated", "", "1"), ("ben@example.com", "failed", "not_found", "")]
 TUNNEL = "1.5 0 127.0.0.1 TCP_TUNNEL/200 39 CONNECT h:1 - HIER_DIRECT/127.0.0.1 -"
-REFUSED = "100.0 limited HTTP/1.1 GET / 429\n"
+REFUSED = "100.0 limited HTTP/1.1 GET / 429 0.0\n"
 
 
 def said(rows=(ANN, BEN), outcomes=OUTCOMES, after=AFTER, leak: str = ""):
@@ -38,7 +38,7 @@ def proxied(log: str) -> None:
 
 
 def waited(seconds: float) -> None:
-    patient(f"{REFUSED}{100 + seconds} limited HTTP/1.1 GET / 200\n", 1)
+    patient(f"{REFUSED}{100 + seconds} limited HTTP/1.1 GET / 200 0.0\n", 1)
 
 
 LIES = {
@@ -52,6 +52,11 @@ LIES = {
     "failed, and changed all the same": lambda: said(
         rows=(Row(ANN.email, "failed/rejected", ANN.password), BEN),
         outcomes=[("ann@example.com", "failed", "rejected", "1"), OUTCOMES[1]],
+    ),
+    "unknown, and changed to something else": lambda: said(
+        rows=(Row(ANN.email, "unknown/server_error", ANN.password), BEN),
+        outcomes=[("ann@example.com", "unknown", "server_error", "1"), OUTCOMES[1]],
+        after=[{**BEFORE[0], "password": "another"}, BEFORE[1]],
     ),
     "a row without an outcome": lambda: said(outcomes=OUTCOMES[:1]),
     "a row with two": lambda: said(outcomes=[*OUTCOMES, OUTCOMES[1]]),

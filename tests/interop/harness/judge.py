@@ -24,22 +24,28 @@ def judge(
     mfa: dict | None = None,
     by_others: frozenset = frozenset(),
 ) -> None:
-    """Every row ended as it had to; `updated` if and only if the account changed as asked; nobody else did."""
+    """Every row ended as it had to; `updated` if and only if the account changed as asked; nobody else did.
+
+    What is `unknown` may have changed as asked, or not at all."""
     lines = run.by_email()
     demand(len(run.outcomes) == len(rows) == len(lines), f"{len(run.outcomes)} outcomes of {len(rows)} rows")
     was, now = ({user["id"]: user for user in data} for data in (before, after))
     demand(was.keys() == now.keys(), "accounts came or went")
-    asked = {}
+    asked, in_doubt = {}, {}
     for row in rows:
         line = lines[row.email]
         ending = "/".join(filter(None, [line["outcome"], line["reason"]]))
         demand(ending == row.outcome, f"{row.email}: {ending} ({line['detail']}), expected {row.outcome}")
+        if line["outcome"] == "unknown":
+            in_doubt[line["user_id"]] = row
         if line["outcome"] == "updated":
             demand(line["user_id"] not in asked, f"{row.email}: an account is updated for two rows")
             asked[line["user_id"]] = row
     for user_id, user in now.items():
         same = {key: was[user_id].get(key) for key in by_others}
-        account({**user, **same}, was[user_id], asked.get(user_id), mfa)
+        changed = user.get("password") != was[user_id].get("password")
+        row = asked.get(user_id) or (in_doubt.get(user_id) if changed else None)
+        account({**user, **same}, was[user_id], row, mfa)
     nothing_leaks(run, rows)
 
 

@@ -20,7 +20,7 @@ CLIENTS = {
     "body": {"method": "client_secret_post", "life_s": 3600, "told_s": 3600},
     # It is renewed a minute before its end.
     "short": {"method": "client_secret_basic", "life_s": 62, "told_s": 62},
-    "revoked": {"method": "client_secret_basic", "life_s": 2, "told_s": 3600},
+    "revoked": {"method": "client_secret_basic", "life_s": 3, "told_s": 3600},
 }
 
 

@@ -81,6 +81,14 @@ app.use("/scim", (request, response, next) => {
     });
     next();
 });
+// Somebody else gives these another name just before they are changed.
+app.patch("/scim/v2/Users/:id", (request, _, next) => {
+    const account = accounts.get(request.params.id);
+    if (account?.userName.startsWith("renamed")) {
+        accounts.set(account.id, { ...account, userName: `was-${account.userName}` });
+    }
+    next();
+});
 app.get("/_answers", (_, response) => response.json(answers));
 app.get("/_data", (_, response) => response.json([...accounts.values()]));
 app.use("/scim/v2", new Routers({ type: "bearer", handler: authorised }));
