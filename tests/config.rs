@@ -53,6 +53,25 @@ fn the_environment_counts_before_the_file() {
 }
 
 #[test]
+fn the_file_does_not_send_a_run_elsewhere_than_a_region_says() {
+    let stage = Stage::plain(1);
+    let bare = || {
+        ["GENESYS_SCIM_URL", "GENESYS_TOKEN_URL"].iter().fold(stage.program(), |p, name| p.without_env(name))
+    };
+    let text = format!("scim_url = '{}'", stage.sandbox.0.scim_url());
+    for program in
+        [bare().args(["--region", "mypurecloud.de"]), bare().env("GENESYS_REGION", "mypurecloud.de")]
+    {
+        let done = stage.finish(with_config(&stage, program, &text)).expect(78);
+        assert!(done.last_line().contains("a region is given, and scim_url"), "{}", done.stderr);
+    }
+    assert_eq!(stage.truth().requests.len(), 0);
+    // Both addresses are in the environment, so a region of the file has nothing to say.
+    stage.finish(with_config(&stage, stage.program(), "region = 'mypurecloud.de'")).expect(0);
+    stage.check_truth();
+}
+
+#[test]
 fn a_key_that_nobody_knows_is_refused_with_the_nearest_that_is_known() {
     let stage = Stage::plain(1);
     let said = |text: &str| refused(&stage, text, &[]).stderr;

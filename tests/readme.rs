@@ -122,8 +122,106 @@ fn each_sample_works() {
         .collect();
     names.retain(|name| Path::new(name).extension().is_none_or(|end| end != "runs"));
     names.sort();
-    // Each is tried above; those of notices by `every_sample_can_be_used`.
-    assert_eq!(names, ["faults.json", "notices", "protect.txt", "users.csv"]);
+    // Each is tried above or below; those of notices by `every_sample_can_be_used`.
+    let tried = [
+        "attributes.csv",
+        "config.toml",
+        "faults.json",
+        "notices",
+        "protect.txt",
+        "recipients.txt",
+        "users.csv",
+    ];
+    assert_eq!(names, tried);
+}
+
+/// A stage with the sample of a configuration and what it names, at the same places.
+fn configured() -> (Stage, PathBuf) {
+    let stage = Stage::new(Vec::new(), faults(""));
+    let here = stage.home.path().join("samples");
+    fs::create_dir_all(here.join("notices")).unwrap();
+    for name in ["config.toml", "protect.txt", "recipients.txt", "notices/notice.txt"] {
+        fs::copy(root().join("samples").join(name), here.join(name)).unwrap();
+    }
+    let config = here.join("config.toml");
+    (stage, config)
+}
+
+#[test]
+fn the_sample_of_a_configuration_is_one() {
+    let (stage, config) = configured();
+    let with_config = |program: Program| program.arg("--config").arg(&config);
+    let attributes = root().join("samples/attributes.csv");
+    let done = with_config(Program::new(["check"]).arg(&attributes)).run().expect(0);
+    assert!(
+        !done.stdout.contains("ignored") && !done.stdout.contains("no column is named"),
+        "{}",
+        done.stdout
+    );
+
+    // Mail leaves for a server that is not on this machine.
+    fs::copy(root().join("samples/users.csv"), stage.input()).unwrap();
+    let night = || with_config(stage.program()).args(["--profile", "night", "--no-notices"]);
+    let done = stage.finish(night()).expect(3);
+    // Without the profile's policy the password on line 7 is only warned of.
+    assert!(done.last_line().contains("18 updated, 3 skipped, 2 failed"), "{}", done.stderr);
+    assert_eq!((stage.truth().sessions_ended.len(), stage.outcome(7).as_str()), (18, "failed/invalid_row"));
+    // The notices themselves are fit to be sent.
+    let rehearsal = with_config(stage.with_env(Program::new(["run", "--dry-run"])).arg(stage.input()));
+    stage.finish(rehearsal.args(["--rate", "unlimited"])).expect(3);
+
+    let run_dir = stage.home.path().join("attributes");
+    let run = stage.with_env(Program::new(["run", "--rate", "unlimited", "--no-notices"]).arg(&attributes));
+    stage.finish(with_config(run).arg("--run-dir").arg(run_dir)).expect(0);
+    let set = stage.truth().applied.into_iter().skip(18).map(|applied| applied.attributes);
+    let set: Vec<_> = set.map(|attributes| attributes.len()).collect();
+    assert_eq!(set.iter().sum::<usize>(), 4, "{set:?}");
+}
+
+#[test]
+fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
+    let (stage, config) = configured();
+    fs::write(stage.input(), "email\nann@example.com\n").unwrap();
+    let generate =
+        || stage.program().arg("--config").arg(&config).args(["--generate-passwords", "--no-notices"]);
+    let done = stage.finish(generate()).expect(78);
+    assert!(done.last_line().contains("0 recipients"), "{}", done.stderr);
+    assert_eq!(stage.truth().requests.len(), 0);
+
+    let recipients = config.with_file_name("recipients.txt");
+    let public = age::x25519::Identity::generate().to_public();
+    let text = format!("{}{public}\n", fs::read_to_string(&recipients).unwrap());
+    fs::write(&recipients, text).unwrap();
+    stage.finish(generate()).expect(0);
+    assert_eq!(stage.outcome(2), "updated");
+
+    // A service of any free port: its settings are read before it listens to signals.
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.contains("127.0.0.1:8480"));
+    fs::write(&config, text.replace("127.0.0.1:8480", "127.0.0.1:0")).unwrap();
+    let state = stage.home.path().join("state");
+    let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(state);
+    let mut running = serve.arg("--config").arg(&config).start();
+    running.listens(15);
+    running.signal("TERM");
+    assert!([0, 143].contains(&stage.wait(running).code()));
+}
+
+#[test]
+fn every_flag_of_an_example_exists() {
+    let helps = [&["--help"][..], &["run", "--help"], &["unseal", "--help"], &["serve", "--help"]];
+    let helps: String = helps.iter().map(|args| Program::new(*args).run().expect(0).stdout).collect();
+    let readme = readme();
+    let examples = readme.split("```").skip(1).step_by(2).filter(|block| block.starts_with("sh\n"));
+    let lines = examples.flat_map(str::lines).filter(|line| line.trim_start().starts_with("scim-rekey"));
+    let commands = lines.map(|line| line.split(" #").next().unwrap());
+    let flags: Vec<_> =
+        commands.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")).collect();
+    assert!(flags.len() > 8, "{flags:?}");
+    let unknown = flags
+        .iter()
+        .find(|flag| !helps.contains(&format!("{flag} ")) && !helps.contains(&format!("{flag}\n")));
+    assert_eq!(unknown, None);
 }
 
 #[test]

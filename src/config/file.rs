@@ -144,6 +144,7 @@ fn flags(settings: &Table, folder: &Path, matches: &ArgMatches) -> Result<Vec<Os
         if given || in_environment(&name) || (rehearses && PLACES.contains(&&*name)) {
             continue;
         }
+        refuse_two_places(command, matches, &name)?;
         flags.extend(flag(argument, &name, value, folder)?);
     }
     Ok(flags)
@@ -179,9 +180,24 @@ fn holds(command: &Command, long: &str) -> bool {
     argument(command, long).is_some() || command.get_subcommands().any(|below| holds(below, long))
 }
 
+/// Two addresses in the environment leave nothing for a region to say.
 fn in_environment(name: &str) -> bool {
+    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let names = ENVIRONMENT.iter().find(|(setting, _)| *setting == name).map(|(_, names)| *names);
-    names.unwrap_or_default().iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    let has_both = || has("GENESYS_SCIM_URL") && has("GENESYS_TOKEN_URL");
+    names.unwrap_or_default().iter().any(|name| has(name)) || (name == "region" && has_both())
+}
+
+/// A region that counts before the file, and an address in the file: one of them is a mistake.
+fn refuse_two_places(command: &Command, matches: &ArgMatches, name: &str) -> Result<(), Misconfigured> {
+    let region = argument(command, "region").is_some_and(|region| is_given(region, matches));
+    if matches!(name, "scim-url" | "token-url") && (region || in_environment("region")) {
+        return Err(wrong(format!(
+            "a region is given, and {} of the configuration says too where the service is",
+            name.replace('-', "_")
+        )));
+    }
+    Ok(())
 }
 
 fn flag(argument: &Arg, name: &str, value: &Value, folder: &Path) -> Result<Vec<OsString>, Misconfigured> {
