@@ -157,8 +157,10 @@ pub(crate) fn sandbox_service(
 /// What would set digests as passwords, or needs an API that is not there, is refused before anything is sent.
 fn check_passwords(args: &PasswordArgs, base: &Url, platform: Option<&Url>) -> Result<(), Misconfigured> {
     let host = base.host_str().unwrap_or_default();
-    let is_genesys = host.split('.').any(|part| part == "mypurecloud") || host.ends_with(".pure.cloud");
-    if args.password_encoding != PasswordEncoding::Plain && is_genesys && !args.force_password_encoding {
+    if args.password_encoding != PasswordEncoding::Plain
+        && is_the_vendors(host)
+        && !args.force_password_encoding
+    {
         return Err(wrong(format!(
             "--password-encoding sha256-hex would make the digest itself the password at {host}; \
              --force-password-encoding sends it all the same"
@@ -173,6 +175,13 @@ fn check_passwords(args: &PasswordArgs, base: &Url, platform: Option<&Url>) -> R
     needs.map_or(Ok(()), |(_, flag)| {
         Err(wrong(format!("{flag} is the vendor's platform API, of which {base} shows nothing: its path does not end in /api/v2/scim/v2")))
     })
+}
+
+/// Whether a host is in one of the vendor's domains, whichever the region: `mypurecloud.*`, or `pure.cloud`
+/// and what ends in it, such as `us-gov-pure.cloud`.
+fn is_the_vendors(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    host.split('.').any(|part| part == "mypurecloud") || host.ends_with("pure.cloud")
 }
 
 const fn client_auth(flag: TokenAuth) -> ClientAuth {
@@ -328,6 +337,14 @@ mod tests {
         for bad in ["", "eu-central-9", "a b.c", "x.y/z", "user@evil.test"] {
             assert!(domain(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn every_region_is_known_as_the_vendors() {
+        for (_, domain) in REGIONS {
+            assert!(is_the_vendors(&format!("api.{domain}")), "{domain}");
+        }
+        assert!(is_the_vendors("api.mypurecloud.de.") && !is_the_vendors("scim.example.com"));
     }
 
     #[test]

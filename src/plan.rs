@@ -152,7 +152,7 @@ mod tests {
             email,
             password: NewPassword::Given(Secret::new("x".into())),
             phone: None,
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         })
     }

@@ -122,7 +122,7 @@ impl Reception {
         match &reset.who {
             Who::Email(email) => {
                 let email = email.clone();
-                self.admit(reset, reply, email, None)
+                self.admit(&reset, reply, email, None)
             }
             Who::UserId(id) => {
                 let (client, id) = (Arc::clone(&self.client), id.clone());
@@ -147,19 +147,19 @@ impl Reception {
             return None;
         };
         let account = match &reset.who {
-            Who::UserId(id) => Some(id.clone()),
+            Who::UserId(id) => Some(id.as_str().into()),
             Who::Email(_) => None,
         };
-        self.admit(reset, reply, email, account)
+        self.admit(&reset, reply, email, account)
     }
 
     /// The row that a reset comes to, and on whose word it is done.
     fn admit(
         &mut self,
-        reset: Box<Reset>,
+        reset: &Reset,
         reply: Reply,
         email: Email,
-        account: Option<String>,
+        account: Option<Box<str>>,
     ) -> Option<Next> {
         let likeness = email.likeness();
         // Asked with one key twice, and both were looked up at the same time; or one user by two callers.
@@ -184,7 +184,7 @@ impl Reception {
         self.memory.begun(&word);
         let answer_by = reset.answer_by;
         self.working.insert(number, Working { likeness, reply: Some(reply), answer_by });
-        let row = match values(&reset, &self.attributes) {
+        let row = match values(reset, &self.attributes) {
             Ok(attributes) => {
                 let password = NewPassword::Wanted;
                 Row::Sound(Target { line: number, email, password, phone: None, attributes, account })
@@ -273,7 +273,7 @@ fn is_of(email: &Email, domains: &[String]) -> bool {
 }
 
 /// The attributes of a request, by the names of the mapped columns.
-fn values(reset: &Reset, attributes: &[Attribute]) -> Result<Vec<Value>, String> {
+fn values(reset: &Reset, attributes: &[Attribute]) -> Result<Box<[Value]>, String> {
     let value = |(name, value): (&String, &serde_json::Value)| {
         let attribute = attributes.iter().position(|attribute| attribute.is_named(name));
         let attribute = attribute.ok_or_else(|| format!("{name}: no such attribute"))?;

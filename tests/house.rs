@@ -43,7 +43,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "views",
         ],
     ),
-    ("reception", &["domain", "audit", "engine", "scim", "service"]),
+    ("reception", &["domain", "audit", "engine", "files", "scim", "service"]),
     ("cli", &["domain"]),
     ("config", &["domain", "cli", "notices", "scim"]),
     (

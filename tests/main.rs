@@ -4,9 +4,11 @@
 
 mod support;
 
+mod attributes;
 mod audit;
 mod checkpoint;
 mod clock;
+mod config;
 mod crash;
 mod directory;
 mod disk;
@@ -24,6 +26,8 @@ mod moments;
 mod notices;
 mod outcomes;
 mod pace;
+mod passwords;
+mod platform;
 mod readme;
 mod resume;
 mod retry;

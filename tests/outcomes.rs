@@ -16,7 +16,8 @@ fn ends(email: &str, rules: &str, args: &[&str], code: i32, outcome: &str) -> St
 
 #[test]
 fn failures_are_named() {
-    ends("missing@example.com", "", &[], 3, "failed/not_found");
+    let missing = ends("missing@example.com", "", &[], 3, "failed/not_found");
+    assert!(missing.outcomes()[0]["detail"].contains("capitals matter"), "{:?}", missing.outcomes());
     ends("twins@example.com", "", &[], 3, "failed/ambiguous");
     ends("stranger@example.com", "", &[], 3, "failed/wrong_user");
     ends("refused@example.com", "", &[], 3, "failed/rejected");
@@ -41,6 +42,18 @@ fn the_vendors_error_shape_is_read_as_well() {
         ("failed/too_soon", "failed/rejected")
     );
     assert!(stage.outcomes()[0]["detail"].contains("correlation "), "{:?}", stage.outcomes());
+}
+
+#[test]
+fn a_service_without_the_mfa_attribute_is_told_from_one_that_refuses_the_password() {
+    let options = scim_rekey::sandbox::Options { knows_mfa: scim_rekey::sandbox::Mfa::Refuses, ..faults("") };
+    let stage = Stage::new(vec![Person::new("a@example.com"), Person::new("refused@example.com")], options);
+    stage.run().expect(3);
+    stage.check_truth();
+    let details: Vec<String> = stage.outcomes().iter().map(|row| row["detail"].clone()).collect();
+    assert!(details[0].contains("no mfaSettings; leave the phones out"), "{details:?}");
+    assert!(details[0].contains("--mfa-path") && details[0].contains("invalidPath"), "{details:?}");
+    assert!(!details[1].contains("mfa"), "{details:?}");
 }
 
 #[test]

@@ -63,7 +63,9 @@ mod tests {
     #[test]
     fn a_user_is_owed_a_notice_until_it_is_sent_or_given_up() {
         let mut owed = Owed::default();
-        [2, 3, 4].into_iter().for_each(|line| owed.add(line));
+        for line in [2, 3, 4] {
+            owed.add(line);
+        }
         owed.note(2, Delivery::Failed);
         assert!(owed.holds(2));
         for (line, delivery) in

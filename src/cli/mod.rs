@@ -352,12 +352,12 @@ pub(crate) struct PaceArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Folder of the service's audit log and sealed passwords; the same after every start
-    #[arg(long, value_name = "DIR", required_unless_present = "new_key")]
+    #[arg(long, value_name = "DIR", required_unless_present = "new_caller")]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// Print a key for a caller and its SHA-256 for [[serve.caller]], and do nothing else
     #[arg(long)]
-    pub(crate) new_key: bool,
+    pub(crate) new_caller: bool,
 
     /// Reset users of the built-in sandbox; no credentials needed
     #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]

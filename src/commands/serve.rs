@@ -30,7 +30,7 @@ use crate::views::progress::Progress;
 
 /// Serves until told to stop.
 pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
-    if args.new_key {
+    if args.new_caller {
         let no_randomness = || Failure::new(70, "the system gives no random numbers");
         let (key, digest) = new_key().ok_or_else(no_randomness)?;
         say(format_args!("key         {}", key.expose()));

@@ -20,7 +20,7 @@ use crate::handover::unsealed::{Fault, Opened, Unsealed};
 
 /// Prints them as CSV.
 pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
-    let (file, sent) = if args.from.is_dir() {
+    let (file, mut sent) = if args.from.is_dir() {
         (args.from.join(GENERATED), Some(Sent::read(&args.from.join(LOG))?))
     } else {
         (args.from.clone(), None)
@@ -29,12 +29,26 @@ pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
     let mut table = Table::begin(&file).map_err(|error| unprintable(&error))?;
     for entry in opened {
         match entry {
-            Ok(entry) => table.add(&entry, sent.as_ref()).map_err(|error| unprintable(&error))?,
+            Ok(entry) => {
+                table.add(&entry, sent.as_ref()).map_err(|error| unprintable(&error))?;
+                if let Some(sent) = &mut sent {
+                    sent.found(&entry);
+                }
+            }
             Err(fault) => {
                 complain(format_args!("{}: {fault}", file.display()));
                 table.faults += u64::from(!matches!(fault, Fault::Torn(_)));
             }
         }
+    }
+    let missing = sent.map_or(0, |sent| sent.missing());
+    if missing > 0 {
+        let passwords = count(missing, "password");
+        complain(format_args!(
+            "{}: {passwords} that were sent are not in it: it was cut, or is another",
+            file.display()
+        ));
+        table.faults += missing;
     }
     table.end().map_err(|error| unprintable(&error))
 }
@@ -52,6 +66,8 @@ struct Sent {
 #[derive(Default)]
 struct Row {
     seals: Vec<u64>,
+    /// Whether the last of them was opened.
+    found: bool,
     outcome: Option<Outcome>,
 }
 
@@ -89,6 +105,19 @@ impl Sent {
                 }
             }
         }
+    }
+
+    fn found(&mut self, entry: &Opened) {
+        if let Some(row) = self.rows.get_mut(&entry.line) {
+            row.found |= row.seals.last() == Some(&entry.seal);
+        }
+    }
+
+    /// Users who may have a password that nobody can find out.
+    fn missing(&self) -> u64 {
+        let may_have =
+            |row: &&Row| matches!(row.outcome, None | Some(Outcome::Updated | Outcome::Unknown(_)));
+        self.rows.values().filter(may_have).filter(|row| !row.found).count() as u64
     }
 
     /// How the row ended for which this password was sent, if its user may have it.

@@ -5,12 +5,14 @@
 //! environment has it. So there is one check of each value and one default, and the precedence is told
 //! here in one place: flag, environment, profile, file.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use toml::{Table, Value};
 
 use super::{Misconfigured, wrong};
@@ -34,25 +36,43 @@ const ENVIRONMENT: [(&str, &[&str]); 5] = [
 
 /// Understands the command line, and the configuration file that it names.
 ///
-/// Usage that is wrong ends the process with 2, as `clap` does it.
+/// Usage that is wrong ends the process with 2, as `clap` does it; a file that is, with 78.
 pub(crate) fn command_line(mut words: Vec<OsString>) -> Result<Cli, Misconfigured> {
-    let matches = Cli::command().get_matches_from(&words);
-    let cli = understood(&matches)?;
-    let Some(path) = &cli.config else {
-        return match cli.profile {
-            Some(_) => Err(wrong("--profile names a part of a file: which one, --config must say")),
-            None => Ok(cli),
+    let (matches, lacks) = match Cli::command().try_get_matches_from(&words) {
+        Ok(matches) => (matches, None),
+        // The file may have what one setting needs of another.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            (Cli::command().ignore_errors(true).get_matches_from(&words), Some(error))
+        }
+        Err(error) => error.exit(),
+    };
+    let name = matches.get_one::<String>("profile").map(String::as_str);
+    let Some(path) = matches.get_one::<PathBuf>("config") else {
+        return match (lacks, name) {
+            (Some(error), _) => error.exit(),
+            (None, Some(_)) => Err(wrong("--profile names a part of a file: which one, --config must say")),
+            (None, None) => understood(&matches),
         };
     };
-    let settings = profile(read(path)?, cli.profile.as_deref())?;
+    let settings = profile(read(path)?, name)?;
     let (tables, settings) = apart(settings);
-    let flags = flags(&settings, &matches)?;
+    let flags = flags(&settings, path.parent().unwrap_or(Path::new("")), &matches)?;
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.splice(end..end, flags);
-    let matches = Cli::command().get_matches_from(&words);
+    let matches = Cli::command().try_get_matches_from(&words).map_err(|error| match lacks {
+        Some(_) => error.exit(),
+        None => wrong(format!("--config {}: {}", path.display(), in_one_line(&error))),
+    })?;
     let mut cli = understood(&matches)?;
     cli.tables = tables;
     Ok(cli)
+}
+
+/// What is wrong, without the advice below it.
+fn in_one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 fn understood(matches: &ArgMatches) -> Result<Cli, Misconfigured> {
@@ -62,7 +82,12 @@ fn understood(matches: &ArgMatches) -> Result<Cli, Misconfigured> {
 fn read(path: &Path) -> Result<Table, Misconfigured> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| wrong(format!("--config {name}: {error}")))?;
-    text.parse().map_err(|error| wrong(format!("--config {name}: {error}")))
+    text.parse().map_err(|error: toml::de::Error| {
+        // Not the line itself, in which somebody may have put a secret.
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        wrong(format!("--config {name}, line {line}: {}", error.message()))
+    })
 }
 
 /// The settings of the file, with those of one profile before them.
@@ -72,13 +97,26 @@ fn profile(mut file: Table, name: Option<&str>) -> Result<Table, Misconfigured> 
         Some(Value::Table(profiles)) => profiles,
         Some(_) => return Err(wrong("profile is a table of tables: [profile.NAME]")),
     };
+    let mut file = in_one_spelling(file)?;
     let Some(name) = name else { return Ok(file) };
     let Some(Value::Table(own)) = profiles.get(name) else {
         let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         return Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")));
     };
-    file.extend(own.clone());
+    file.extend(in_one_spelling(own.clone())?);
     Ok(file)
+}
+
+/// `max-attempts` is `max_attempts`: which of the two is written decides nothing.
+fn in_one_spelling(table: Table) -> Result<Table, Misconfigured> {
+    let mut settings = Table::new();
+    for (key, value) in table {
+        let key = key.replace('-', "_");
+        if settings.insert(key.clone(), value).is_some() {
+            return Err(wrong(format!("the configuration has {key} in two spellings")));
+        }
+    }
+    Ok(settings)
 }
 
 /// The tables, and the settings that flags have too.
@@ -88,8 +126,9 @@ fn apart(mut settings: Table) -> (Tables, Table) {
     (Tables { attributes, notices, serve }, settings)
 }
 
-/// The flags of these settings that nobody has given, for the command that is asked for.
-fn flags(settings: &Table, matches: &ArgMatches) -> Result<Vec<OsString>, Misconfigured> {
+/// The flags of these settings that nobody has given, for the command that is asked for. Paths start at
+/// the file's folder.
+fn flags(settings: &Table, folder: &Path, matches: &ArgMatches) -> Result<Vec<OsString>, Misconfigured> {
     let program = Cli::command();
     let (command, matches) = asked_for(&program, matches);
     let rehearses = matches.try_get_one::<bool>("sandbox").is_ok_and(|flag| flag == Some(&true));
@@ -100,14 +139,26 @@ fn flags(settings: &Table, matches: &ArgMatches) -> Result<Vec<OsString>, Miscon
         if !is_known {
             return Err(unknown(&program, key));
         }
-        let Some(id) = id_of(command, &name) else { continue };
-        let given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        let Some(argument) = argument(command, &name) else { continue };
+        let given = is_given(argument, matches) || rivals(command, argument).any(|it| is_given(it, matches));
         if given || in_environment(&name) || (rehearses && PLACES.contains(&&*name)) {
             continue;
         }
-        flags.extend(flag(&name, value)?);
+        flags.extend(flag(argument, &name, value, folder)?);
     }
     Ok(flags)
+}
+
+fn is_given(argument: &Arg, matches: &ArgMatches) -> bool {
+    matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
+}
+
+/// The arguments that cannot stand beside this one, whichever of the two says so.
+fn rivals<'a>(command: &'a Command, argument: &'a Arg) -> impl Iterator<Item = &'a Arg> {
+    command.get_arguments().filter(move |other| {
+        let excludes = |one: &Arg, id| command.get_arg_conflicts_with(one).iter().any(|it| it.get_id() == id);
+        excludes(argument, other.get_id()) || excludes(other, argument.get_id())
+    })
 }
 
 /// The command at the end of the line, and what was said to it.
@@ -119,14 +170,13 @@ fn asked_for<'a>(mut command: &'a Command, mut matches: &'a ArgMatches) -> (&'a 
     (command, matches)
 }
 
-fn id_of<'a>(command: &'a Command, long: &str) -> Option<&'a str> {
-    let mut arguments = command.get_arguments();
-    arguments.find(|argument| argument.get_long() == Some(long)).map(|argument| argument.get_id().as_str())
+fn argument<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
+    command.get_arguments().find(|argument| argument.get_long() == Some(long))
 }
 
 /// Whether any command has this flag.
 fn holds(command: &Command, long: &str) -> bool {
-    id_of(command, long).is_some() || command.get_subcommands().any(|below| holds(below, long))
+    argument(command, long).is_some() || command.get_subcommands().any(|below| holds(below, long))
 }
 
 fn in_environment(name: &str) -> bool {
@@ -134,21 +184,33 @@ fn in_environment(name: &str) -> bool {
     names.unwrap_or_default().iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-fn flag(name: &str, value: &Value) -> Result<Vec<OsString>, Misconfigured> {
-    let one = |text: String| OsString::from(format!("--{name}={text}"));
+fn flag(argument: &Arg, name: &str, value: &Value, folder: &Path) -> Result<Vec<OsString>, Misconfigured> {
+    let one = |text: String| vec![OsString::from(format!("--{name}={text}"))];
     match value {
         Value::Boolean(true) => Ok(vec![OsString::from(format!("--{name}"))]),
         Value::Boolean(false) => Ok(Vec::new()),
-        Value::String(text) => Ok(vec![one(text.clone())]),
-        Value::Integer(number) => Ok(vec![one(number.to_string())]),
+        Value::String(text) if is_path(argument, text) => {
+            let mut flag = OsString::from(format!("--{name}="));
+            flag.push(folder.join(text));
+            Ok(vec![flag])
+        }
+        Value::String(text) => Ok(one(text.clone())),
+        Value::Integer(number) => Ok(one(number.to_string())),
         Value::Array(values) => {
-            let each = values.iter().map(|value| flag(name, value));
+            let each = values.iter().map(|value| flag(argument, name, value, folder));
             Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
         }
         Value::Float(_) | Value::Datetime(_) | Value::Table(_) => {
             Err(wrong(format!("the configuration's {name} is neither text, a whole number, true nor false")))
         }
     }
+}
+
+/// Whether this is a path, neither standard input nor a recipient that may stand where a path may.
+fn is_path(argument: &Arg, text: &str) -> bool {
+    let takes_paths = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let is_key = ["age1", "ssh-", "ecdsa-", "sk-ssh-"].iter().any(|key| text.trim().starts_with(key));
+    text != "-" && (takes_paths || (argument.get_long() == Some("seal-to") && !is_key))
 }
 
 fn unknown(program: &Command, key: &str) -> Misconfigured {

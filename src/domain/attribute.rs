@@ -50,8 +50,7 @@ impl Attribute {
             Some(name) => format!("{GENESYS}{name}"),
             None => path.to_owned(),
         };
-        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
-        if path.is_empty() || path.ends_with(':') || !path.chars().all(|c| is_plain(c) || c == ' ') {
+        if path.ends_with(':') || !is_path(&path) {
             return Err("the path is no attribute path");
         }
         let name = first_name(&path);
@@ -72,11 +71,24 @@ impl Attribute {
     }
 }
 
+/// Whether this has the form of a path: names and URNs of plain characters, the first of them a letter,
+/// and perhaps a filter in brackets. What a receiver might trim or unescape is no part of one.
+fn is_path(path: &str) -> bool {
+    let (name, filter) = path.split_once('[').map_or((path, None), |(name, filter)| (name, Some(filter)));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":._-$".contains(c);
+    let in_filter = |c: char| is_plain(c) || matches!(c, ' ' | '(' | ')' | ']');
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(is_plain)
+        && filter.is_none_or(|filter| filter.contains(']') && filter.chars().all(in_filter))
+}
+
 /// The name of the attribute that a path leads to or into, in small letters, whatever its schema.
 fn first_name(path: &str) -> String {
     let lower = path.to_ascii_lowercase();
-    let name = lower.rsplit_once(':').map_or(&*lower, |(_, name)| name);
-    name.split(['.', '[', ' ']).next().unwrap_or_default().to_owned()
+    // A filter may hold colons, and a URN dots.
+    let whole = lower.split('[').next().unwrap_or_default();
+    let name = whole.rsplit(':').next().unwrap_or_default();
+    name.split('.').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -92,6 +104,7 @@ mod tests {
         for sensitive in [
             "roles",
             "Roles[value eq 1]",
+            "roles[value eq x:title]",
             "active",
             "userName",
             "groups.value",
@@ -101,7 +114,20 @@ mod tests {
             assert!(path(sensitive, false).is_err_and(|why| why.contains("sensitive")), "{sensitive}");
             assert_eq!(path(sensitive, true).as_deref(), Ok(sensitive));
         }
-        for never in ["password", "PASSWORD", "id", "meta.version", "schemas", "", "a\"b", "urn:x:"] {
+        for never in [
+            "password",
+            "PASSWORD",
+            "id",
+            "meta.version",
+            "schemas",
+            "",
+            "a\"b",
+            "urn:x:",
+            " roles",
+            "roles ",
+            "/roles",
+            "[x]",
+        ] {
             assert!(path(never, true).is_err(), "{never}");
         }
         assert_eq!(path("title", false).as_deref(), Ok("title"));

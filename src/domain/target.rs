@@ -16,9 +16,9 @@ pub(crate) struct Target {
     /// The number for MFA.
     pub(crate) phone: Option<Phone>,
     /// Further attributes, those that the row gives a value.
-    pub(crate) attributes: Vec<Value>,
+    pub(crate) attributes: Box<[Value]>,
     /// The account that it must be, where whoever asks named one.
-    pub(crate) account: Option<String>,
+    pub(crate) account: Option<Box<str>>,
 }
 
 /// What a row asks for its user's password.

@@ -68,7 +68,7 @@ mod tests {
     fn target(password: &str) -> Target {
         let email = Email::parse("a@example.com").unwrap();
         let password = NewPassword::Given(Secret::new(password.to_owned()));
-        Target { line: 2, email, password, phone: None, attributes: Vec::new(), account: None }
+        Target { line: 2, email, password, phone: None, attributes: Box::default(), account: None }
     }
 
     #[test]

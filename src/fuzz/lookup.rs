@@ -28,7 +28,7 @@ pub(super) fn check(pages: &[&[u8]], name: &str, include_inactive: bool) -> Opti
                     email,
                     password: NewPassword::Given(Secret::new("x".to_owned())),
                     phone: None,
-                    attributes: Vec::new(),
+                    attributes: Box::default(),
                     account: None,
                 };
                 let id = search.verdict(target, include_inactive).ok()?.id().to_owned();

@@ -60,7 +60,7 @@ fn target() -> Target {
         email: Email::parse(NAME).unwrap(),
         password: NewPassword::Given(Secret::new(PASSWORD.to_owned())),
         phone: Phone::parse(PHONE, None).ok(),
-        attributes: Vec::new(),
+        attributes: Box::default(),
         account: None,
     }
 }

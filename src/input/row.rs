@@ -36,8 +36,8 @@ pub(super) fn read(
     let password = cell(layout.password).map_or(Ok(None), |cell| password(cell, layout.delimiter));
     let phone = cell(layout.phone).map_or(Ok(None), |cell| phone(cell, numbering));
     let attributes = attributes(cells, layout, options);
-    let nothing =
-        matches!((&password, &phone), (Ok(None), Ok(None))) && attributes.as_ref().is_ok_and(Vec::is_empty);
+    let nothing = matches!((&password, &phone), (Ok(None), Ok(None)))
+        && attributes.as_ref().is_ok_and(|values| values.is_empty());
     let idle = nothing && !options.passwords_generated;
     match (email, password, phone, attributes) {
         (Ok(email), Ok(password), Ok(phone), Ok(attributes)) if !idle => {
@@ -57,7 +57,7 @@ pub(super) fn read(
 }
 
 /// The cells of further attributes, but for the empty ones: those leave the attribute alone.
-fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<Vec<Value>, String> {
+fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<Box<[Value]>, String> {
     let mut values = Vec::new();
     for &(column, attribute) in &layout.attributes {
         let Attribute { column: name, kind, .. } = &options.attributes[attribute];
@@ -68,7 +68,7 @@ fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<
             values.push(Value { attribute, text: Secret::new(text.to_owned()) });
         }
     }
-    Ok(values)
+    Ok(values.into_boxed_slice())
 }
 
 type Why = &'static str;

@@ -25,14 +25,14 @@ pub(super) fn change(home: &mut Map<String, Value>, operation: &Operation) -> Re
     Ok(())
 }
 
-/// `add` joins several values to those that are there; `replace` puts the new in their place.
+/// `add` joins several values to those that are there; `replace` puts the new in their place. Of one
+/// complex value both leave the sub-attributes that they do not name as they were.
 fn whole(home: &mut Map<String, Value>, name: &str, operation: &Operation) {
     let value = operation.value.clone();
     match operation.op {
         Op::Remove => drop(home.remove(name)),
-        Op::Replace => drop(home.insert(name.into(), value)),
-        Op::Add => match (home.get_mut(name), value) {
-            (Some(Value::Array(old)), Value::Array(new)) => old.extend(new),
+        op => match (home.get_mut(name), value) {
+            (Some(Value::Array(old)), Value::Array(new)) if op == Op::Add => old.extend(new),
             (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
             (_, value) => drop(home.insert(name.into(), value)),
         },

@@ -35,6 +35,8 @@ pub(super) enum Route {
     ServiceProviderConfig,
     Schemas(Option<String>),
     ResourceTypes,
+    /// The one resource type there is.
+    UserType,
     TokensMe,
     /// `POST /api/v2/users/{id}/password`
     Password(String),
@@ -122,6 +124,7 @@ impl Route {
             ("ServiceProviderConfig", None) => Self::ServiceProviderConfig,
             ("Schemas", id) => Self::Schemas(id.and_then(decoded)),
             ("ResourceTypes", None) => Self::ResourceTypes,
+            ("ResourceTypes", Some("User")) => Self::UserType,
             _ => Self::Nowhere,
         }
     }

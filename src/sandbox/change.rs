@@ -129,6 +129,8 @@ fn kept(draft: &mut User, operation: &Operation, delta: &mut Delta) -> Result<()
             if let Value::Object(members) = extension {
                 attribute::change(members, operation)?;
             }
+            // Nothing is left of an extension without attributes (RFC 7643, section 2.5).
+            draft.attributes.retain(|_, kept| *kept != Value::Object(Map::new()));
         }
         None => attribute::change(&mut draft.attributes, operation)?,
     }

@@ -36,7 +36,7 @@ impl World {
 
     fn all_schemas(&self) -> Vec<Value> {
         let mut core: Vec<Value> = CORE.iter().map(|name| kept(name)).collect();
-        core.push(attribute("userName", "string", "always"));
+        core.push(attribute("userName", "string", "default"));
         core.push(attribute("active", "boolean", "default"));
         core.push(attribute("password", "string", "never"));
         let mut schemas = vec![
@@ -96,10 +96,38 @@ fn all_kept(names: &[&str]) -> Vec<Value> {
 
 fn kept(name: &str) -> Value {
     let plural = PLURAL.contains(&name);
-    let complex = plural || name == "name" || name == "manager";
-    let mut kept = attribute(name, if complex { "complex" } else { "string" }, "default");
+    let Some(parts) = parts(name, plural) else {
+        return attribute(name, "string", "default");
+    };
+    let mut kept = attribute(name, "complex", "default");
     kept["multiValued"] = plural.into();
+    kept["subAttributes"] = parts.iter().map(|part| attribute(part, part_type(part), "default")).collect();
     kept
+}
+
+/// The sub-attributes of a complex attribute (RFC 7643, sections 4.1, 4.3 and 2.4; the vendor's own).
+fn parts(name: &str, plural: bool) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "name" => {
+            &["formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix"]
+        }
+        "manager" => &["value", "displayName"],
+        "addresses" => {
+            &["formatted", "streetAddress", "locality", "region", "postalCode", "country", "type", "primary"]
+        }
+        "externalIds" => &["authority", "value"],
+        "routingLanguages" | "routingSkills" => &["name", "proficiency"],
+        _ if plural => &["value", "display", "type", "primary"],
+        _ => return None,
+    })
+}
+
+fn part_type(name: &str) -> &'static str {
+    match name {
+        "primary" => "boolean",
+        "proficiency" => "decimal",
+        _ => "string",
+    }
 }
 
 fn mfa(name: &str) -> Value {

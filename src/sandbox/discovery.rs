@@ -29,9 +29,9 @@ impl World {
         }))
     }
 
-    pub(super) fn resource_types(&self) -> Reply {
+    pub(super) fn user_type(&self) -> Value {
         let extension = |urn: &str| json!({"schema": urn, "required": false});
-        list(&[json!({
+        json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
             "id": "User",
             "name": "User",
@@ -42,7 +42,7 @@ impl World {
                 "resourceType": "ResourceType",
                 "location": format!("{}/ResourceTypes/User", self.scim_base),
             },
-        })])
+        })
     }
 
     pub(super) fn tokens_me(&self) -> Reply {

@@ -15,7 +15,7 @@
 //! | member | means | default |
 //! |---|---|---|
 //! | `on` | `lookup` (GET of users), `patch`, `token`, `config` (every other endpoint), `scim` (all but `token`), `any` | – |
-//! | `user` | only requests about this `userName` (ASCII case aside) or id | any user |
+//! | `user` | only requests about this `userName` (ASCII case aside) or id; of `config` only the end of sessions is about one | any user |
 //! | `skip` | let so many matching requests pass first | 0 |
 //! | `every` | of those after, strike each such one: 7 is the 7th, the 14th … | 1 |
 //! | `times` | strike so often, then never again; `null` is for ever | 1 |

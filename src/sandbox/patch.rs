@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::path::Path;
 use super::problem::Problem;
-use super::schema::{ENTERPRISE, GENESYS, USER_SCHEMA};
+use super::schema::{ENTERPRISE, ENTERPRISE_ATTRIBUTES, GENESYS, GENESYS_ATTRIBUTES, USER_SCHEMA};
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -32,6 +32,15 @@ struct Message {
     schemas: Vec<String>,
     #[serde(rename = "Operations")]
     operations: Vec<Raw>,
+    /// No part of RFC 7644: attributes as some receivers want them.
+    #[serde(rename = "Extensions", default)]
+    extensions: Vec<Extension>,
+}
+
+#[derive(Deserialize)]
+struct Extension {
+    name: String,
+    value: Value,
 }
 
 #[derive(Deserialize)]
@@ -47,11 +56,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Operation>, Problem> {
     if !message.schemas.iter().any(|urn| urn == PATCH_OP) {
         return Err(syntax("schemas does not name it"));
     }
-    if message.operations.is_empty() {
+    if message.operations.is_empty() && message.extensions.is_empty() {
         return Err(syntax("Operations is empty"));
     }
+    let replace = |Extension { name, value }| Raw { op: Op::Replace, path: Some(name), value: Some(value) };
     let mut operations = Vec::new();
-    for raw in message.operations {
+    for raw in message.operations.into_iter().chain(message.extensions.into_iter().map(replace)) {
         operations.extend(single(raw)?);
     }
     Ok(operations)
@@ -79,11 +89,21 @@ fn single(raw: Raw) -> Result<Vec<Operation>, Problem> {
             return Err(Problem::new(400, "an operation has no value").scim_type("invalidValue"));
         }
     };
-    if let (Some(urn), Value::Object(members)) = (extension(&path), &value) {
-        return members_of(raw.op, Some(urn), members.clone());
+    match (extension(&path), &value) {
+        (Some(urn), Value::Object(members)) => return members_of(raw.op, Some(urn), members.clone()),
+        (Some(urn), _) if raw.op == Op::Remove && urn != USER_SCHEMA => return Ok(removals(urn)),
+        _ => {}
     }
     let path = Path::parse(&path).ok_or_else(bad_path)?;
     Ok(vec![Operation { op: raw.op, path, value }])
+}
+
+/// To remove an extension is to remove whatever of it there is.
+fn removals(urn: &str) -> Vec<Operation> {
+    let names = if urn == ENTERPRISE { ENTERPRISE_ATTRIBUTES } else { GENESYS_ATTRIBUTES };
+    let path = |name: &&str| Path { schema: Some(urn.into()), name: (*name).into(), select: None, sub: None };
+    let remove = |path| Operation { op: Op::Remove, path, value: Value::Null };
+    names.iter().map(path).map(remove).collect()
 }
 
 /// Without a path the value is a partial resource; there is nothing to remove then.

@@ -58,8 +58,8 @@ fn objection(fault: &Fault) -> Option<String> {
     if fault.times == Some(0) {
         return Some("`times` 0 never strikes; null is for ever".into());
     }
-    if fault.user.is_some() && matches!(fault.on, On::Token | On::Config) {
-        return Some("only `lookup` and `patch` know a user".into());
+    if fault.user.is_some() && fault.on == On::Token {
+        return Some("the token endpoint does not know a user".into());
     }
     if !Kind::ALL.iter().any(|&kind| fault.on.covers(kind) && fault.action.fits(kind)) {
         return Some(format!("`{name}` cannot happen on such requests"));

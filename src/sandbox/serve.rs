@@ -3,6 +3,7 @@
 use axum::http::Method;
 
 use super::call::{Call, Route};
+use super::discovery;
 use super::oauth;
 use super::problem::Problem;
 use super::query::ListQuery;
@@ -20,7 +21,8 @@ impl World {
             (Route::ServiceProviderConfig, &Method::GET) => Ok(self.provider_config()),
             (Route::Schemas(None), &Method::GET) => Ok(self.schemas()),
             (Route::Schemas(Some(urn)), &Method::GET) => self.schema(urn),
-            (Route::ResourceTypes, &Method::GET) => Ok(self.resource_types()),
+            (Route::ResourceTypes, &Method::GET) => Ok(discovery::list(&[self.user_type()])),
+            (Route::UserType, &Method::GET) => Ok(Reply::scim(self.user_type())),
             (Route::TokensMe, &Method::GET) => Ok(self.tokens_me()),
             (Route::Password(id), &Method::POST) => self.set_password(id, call),
             (Route::Sessions(id), &Method::DELETE) => self.end_sessions(id),

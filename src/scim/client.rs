@@ -18,13 +18,14 @@ use super::listing::User;
 use super::platform::Platform;
 use super::retry::Op;
 use super::shown::{Shown, shown};
-use super::wire::{self, Refusal, SCIM_JSON, Wording};
+use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON, Wording};
 use crate::domain::email::Email;
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::secret::Secret;
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
+use crate::domain::text::clean;
 use crate::failpoint;
 
 /// What the client needs to know.
@@ -104,6 +105,11 @@ impl Client {
     /// The vendor's API beside the SCIM one.
     pub(super) const fn platform(&self) -> &Platform {
         &self.settings.platform
+    }
+
+    /// Where MFA is set.
+    pub(super) const fn mfa(&self) -> &MfaAttribute {
+        &self.settings.wording.mfa
     }
 
     /// A password as it is written on the wire.
@@ -287,7 +293,7 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        refused(reply.status, &refusal, ready, trail)
+        refused(reply.status, &refusal, ready, &self.settings.wording.mfa, trail)
     }
 
     /// A yes, unless the reply itself says that it is about something else.
@@ -396,8 +402,14 @@ fn lookup_refused(status: u16) -> NotReady {
 }
 
 /// A change that the service refuses. After one without an answer that may say that the first has taken.
-pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Trail) -> Written {
-    let (fail, words) = patch_refused(status, refusal, ready.target());
+pub(super) fn refused(
+    status: u16,
+    refusal: &Refusal,
+    ready: &Ready,
+    mfa: &MfaAttribute,
+    trail: &Trail,
+) -> Written {
+    let (fail, words) = patch_refused(status, refusal, ready.target(), mfa);
     if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form() {
         let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
         return Written::Ended(Ended::row(Ending::new(Outcome::Unknown(Doubt::ProbablyApplied), words)));
@@ -405,13 +417,22 @@ pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Tra
     Written::Ended(failed(trail, fail, words))
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttribute) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
         _ if refusal.is_too_soon() => {
             let until = refusal.until(target).map_or_else(String::new, |until| format!(" until {until}"));
             (Fail::TooSoon, format!("the password cannot be changed yet{until}"))
+        }
+        // Every service knows a password, so it is the other path that this one does not know.
+        status if refusal.is_about_path() && target.phone.is_some() => {
+            let words = format!(
+                "the service refuses the change ({status}): it seems to have no {}; leave the phones out, or \
+                 name its attribute with --mfa-path",
+                clean(&mfa.path, 80)
+            );
+            (Fail::Rejected, words)
         }
         status => (Fail::Rejected, format!("the service refuses the change ({status})")),
     }

@@ -3,6 +3,7 @@
 //! Invariant: a name that passes here shows no more of a secret than three letters of it.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use ring::digest::{SHA256, digest};
 
 use crate::domain::secret::Secret;
 use crate::domain::target::Target;
@@ -13,9 +14,12 @@ const RUN: usize = 4;
 /// The same for what is long and random: credentials, and whatever is encoded.
 const LONG_RUN: usize = 8;
 
-/// Whether a name shares a part with the password or the phone number of this row.
+/// Whether a name shares a part with the password, the phone number or a further attribute of this row.
 pub(crate) fn of_row(name: &str, target: &Target) -> bool {
+    // Attributes are words more often than not, and so are the names of errors.
+    let mut attributes = target.attributes.iter().map(|value| value.text.expose());
     secrets(target).any(|secret| share(name, secret, RUN))
+        || attributes.any(|text| share(name, text, LONG_RUN))
 }
 
 /// Whether a name shares a part with a credential.
@@ -105,8 +109,9 @@ fn joined(text: &str) -> String {
     joined
 }
 
-/// Hexadecimal, and base64 however the bytes before have shifted it; in small letters.
-fn encoded(secret: &str) -> [String; 4] {
+/// Hexadecimal, the digest that may have been sent in its place, and base64 however the bytes before have
+/// shifted it; in small letters.
+fn encoded(secret: &str) -> [String; 5] {
     let shifted = [b"xx", secret.as_bytes()].concat();
     let base64 = |shift: usize| {
         let mut text = BASE64_URL_SAFE_NO_PAD.encode(&shifted[2 - shift..]);
@@ -114,7 +119,8 @@ fn encoded(secret: &str) -> [String; 4] {
         text.make_ascii_lowercase();
         text
     };
-    [base64(0), base64(1), base64(2), hex(secret.as_bytes())]
+    let sha256 = digest(&SHA256, secret.as_bytes());
+    [base64(0), base64(1), base64(2), hex(secret.as_bytes()), hex(sha256.as_ref())]
 }
 
 #[cfg(test)]
@@ -130,7 +136,7 @@ mod tests {
             email: Email::parse("a@example.com").unwrap(),
             password: NewPassword::Given(Secret::new(password.to_owned())),
             phone: Some(Phone::parse("+15550100199", None).unwrap()),
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         }
     }
@@ -151,12 +157,23 @@ mod tests {
             "68756E746572322D4C6F6E67",
             "aHVudGVyMi1Mb25n",
             "xx-h1bnRlcjItTG9u",
+            "BFC9B5B3EEFD",
         ] {
             assert!(of_row(echo, &target), "{echo}");
         }
         for name in ["invalidValue", "too.many.requests", "3f0c1e52-77a1-4be1-9e7e-d3b3c6ffab12", "hun"] {
             assert!(!of_row(name, &target), "{name}");
         }
+    }
+
+    #[test]
+    fn a_long_part_of_a_further_attribute_is_an_echo() {
+        let text = Secret::new("Head of Research".to_owned());
+        let value = crate::domain::target::Value { attribute: 0, text };
+        let target = Target { attributes: vec![value].into(), ..target("x") };
+        assert!(
+            of_row("head-of-res", &target) && !of_row("research", &target) && !of_row("heading", &target)
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Ready {
 
     /// Whether another account was asked for.
     pub(crate) fn is_another(&self) -> bool {
-        self.target.account.as_ref().is_some_and(|account| *account != self.id)
+        self.target.account.as_deref().is_some_and(|account| account != self.id)
     }
 
     /// The account.
@@ -209,6 +209,7 @@ impl Search {
     }
 
     /// Who it is.
+    #[expect(clippy::result_large_err, reason = "the row comes back")]
     pub(crate) fn verdict(self, target: Target, include_inactive: bool) -> Result<Ready, (Target, NotReady)> {
         match self.judge(include_inactive) {
             Ok(Bearing { id, user_name, version }) => {
@@ -223,9 +224,10 @@ impl Search {
         let Some(first) = bearers.next() else {
             return Err(match (self.strangers, self.total) {
                 (true, _) => failed(Fail::WrongUser, "the look-up was answered with somebody else"),
-                (false, 0) => {
-                    failed(Fail::NotFound, "nobody bears this user name; a disabled account may be hidden")
-                }
+                (false, 0) => failed(
+                    Fail::NotFound,
+                    "nobody bears this user name; a disabled account may be hidden, and to some services capitals matter",
+                ),
                 (false, _) => failed(Fail::BadReply, "the service counts a user that it does not show"),
             });
         };
@@ -327,7 +329,7 @@ mod tests {
             email,
             password: NewPassword::Given(Secret::new("x".into())),
             phone: None,
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         };
         match search.verdict(target, false) {
@@ -378,7 +380,7 @@ mod tests {
                 email,
                 password: NewPassword::Given(Secret::new("x".into())),
                 phone: None,
-                attributes: Vec::new(),
+                attributes: Box::default(),
                 account: None,
             };
             let listed = Listed { user_name: name.to_owned(), id: "7".to_owned(), version: "1".to_owned() };

@@ -105,14 +105,15 @@ impl Client {
         let written = match sent {
             Ok(reply) if matches!(reply.status, 200 | 202 | 204) => {
                 trail.reference.clear();
-                Written::Ended(Ended::row(Ending::new(Outcome::Updated, "")))
+                let mfa = patched.unwrap_or(Mfa::None);
+                Written::Ended(Ended::row(Ending { mfa, ..Ending::new(Outcome::Updated, "") }))
             }
             Ok(reply) => {
                 let refusal = self.refusal(&reply);
                 trail.reference = refusal.reference(Some(ready.target()));
                 match reply.status {
                     201..=299 => self.doubt(Doubt::ServerError, trail),
-                    status => refused(status, &refusal, ready, trail),
+                    status => refused(status, &refusal, ready, self.mfa(), trail),
                 }
             }
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),

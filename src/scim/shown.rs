@@ -156,7 +156,7 @@ mod tests {
             email,
             password: NewPassword::Kept,
             phone: phone.ok(),
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         };
         let body = Body::Whole(body.as_bytes().to_vec());

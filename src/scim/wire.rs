@@ -248,6 +248,11 @@ impl Refusal {
         self.code.as_deref().is_some_and(|code| form.iter().any(|known| code.eq_ignore_ascii_case(known)))
     }
 
+    /// Whether the path of an operation is not one of the service's (RFC 7644 section 3.12).
+    pub(crate) fn is_about_path(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("invalidPath"))
+    }
+
     /// Whether the vendor's token endpoint says, as a 400, that it was asked too often.
     pub(crate) fn is_rate_limit(&self) -> bool {
         self.text.to_ascii_lowercase().contains("rate limit exceeded")
@@ -271,7 +276,7 @@ mod tests {
             password: password
                 .map_or(NewPassword::Kept, |text| NewPassword::Given(Secret::new(text.to_owned()))),
             phone: phone.map(|cell| Phone::parse(cell, None).unwrap()),
-            attributes: Vec::new(),
+            attributes: Box::default(),
             account: None,
         }
     }

@@ -13,7 +13,7 @@ const TEMPLATE: &str =
 fn template(stage: &Stage) -> String {
     let file = stage.home.path().join("notice.txt");
     fs::write(&file, TEMPLATE).unwrap();
-    format!("text_template = {file:?}")
+    format!("text_template = \"{}\"", file.display())
 }
 
 fn recipient() -> String {

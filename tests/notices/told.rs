@@ -7,10 +7,12 @@ use crate::support::{Listener, Person, Speaks, Stage, Stranger, ends, until};
 
 #[test]
 fn each_updated_user_is_told_once_at_the_address_that_the_directory_shows() {
-    let names = ["ANN@example.com", "bob@Example.com", "gone@example.com", "idle@example.com"];
+    let names =
+        ["ANN@example.com", "bob@Example.com", "gone@example.com", "idle@example.com", "no@example.com"];
     let people = names.map(Person::new).to_vec();
     let users = ["ann@example.com", "Bob@example.com"].map(User::new);
-    let users = users.into_iter().chain([User::new("idle@example.com").inactive()]).collect();
+    let others = [User::new("idle@example.com").inactive(), User::new("no@example.com").refusing()];
+    let users = users.into_iter().chain(others).collect();
     let stage = Stage::new(people, Options { directory: Directory::Listed(users), ..Options::default() });
     let hook = Hook::new();
     stage.finish(hook.program(&stage)).expect(3);
@@ -36,7 +38,7 @@ fn each_updated_user_is_told_once_at_the_address_that_the_directory_shows() {
 fn users_are_told_while_others_are_still_to_come() {
     let stage = Stage::plain(8);
     let hook = Hook::new();
-    stage.finish(hook.program(&stage).args(["--rate", "80/s", "--concurrency", "1"])).expect(0);
+    stage.finish(hook.program(&stage).args(["--rate", "40/s", "--concurrency", "1"])).expect(0);
     let audit = stage.audit();
     let first_told = audit.iter().position(|line| line["kind"] == "notify").unwrap();
     let last_done = audit.iter().rposition(|line| line["kind"] == "result").unwrap();

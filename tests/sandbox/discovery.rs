@@ -11,6 +11,8 @@ fn the_service_describes_itself() {
     assert_eq!(config.json()["patch"]["supported"], true);
     let types = client.get("/scim/v2/ResourceTypes").json();
     assert_eq!(types["Resources"][0]["endpoint"], "/Users");
+    assert_eq!(client.get("/scim/v2/ResourceTypes/User").json(), types["Resources"][0]);
+    assert_eq!(client.get("/scim/v2/ResourceTypes/Group").status, 404);
     let me = client.get("/api/v2/tokens/me");
     assert_eq!(me.json()["organization"]["name"], "Sandbox");
     assert_eq!(me.json()["OAuthClient"]["id"], client.sandbox.client_id());
@@ -33,6 +35,23 @@ fn the_schema_knows_mfa_only_where_it_is_kept() {
     let one = client.get(&format!("{SCIM}/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"));
     assert_eq!(one.json()["name"], "User");
     assert_eq!(client.get(&format!("{SCIM}/Schemas/urn:nothing")).status, 404);
+}
+
+#[test]
+fn complex_attributes_are_described_to_their_parts() {
+    let schemas = Client::everyday().get(&format!("{SCIM}/Schemas")).json();
+    let schemas = schemas["Resources"].as_array().unwrap();
+    let attributes = schemas.iter().flat_map(|schema| schema["attributes"].as_array().unwrap());
+    for attribute in attributes {
+        let parts = attribute["subAttributes"].as_array();
+        assert_eq!(
+            attribute["type"] == "complex",
+            parts.is_some_and(|parts| !parts.is_empty()),
+            "{attribute}"
+        );
+        // Whoever asks for `attributes=id` gets no `userName`.
+        assert_ne!(attribute["returned"], "always", "{attribute}");
+    }
 }
 
 #[test]

@@ -40,6 +40,34 @@ fn a_patch_is_all_or_nothing() {
 }
 
 #[test]
+fn what_a_replacement_does_not_name_stays_as_it_was() {
+    let client = Client::everyday();
+    let id = client.id("ann@example.com");
+    client.patch(&id, &mfa_op());
+    let off = json!([{"op": "replace", "path": "mfaSettings", "value": {"enabled": false}}]);
+    let shown = client.patch(&id, &off).json()["mfaSettings"].clone();
+    assert_eq!((&shown["enabled"], &shown["phoneNumber"]), (&json!(false), &json!("+15550100199")));
+    let set = |emails: Value| json!([{"op": "replace", "path": "emails", "value": emails}]);
+    client.patch(&id, &set(json!([{"value": "a@example.com"}, {"value": "b@example.com"}])));
+    let one = json!([{"value": "c@example.com"}]);
+    assert_eq!(client.patch(&id, &set(one.clone())).json()["emails"], one, "several values are replaced");
+}
+
+#[test]
+fn an_extension_can_be_removed_as_a_whole() {
+    let client = Client::everyday();
+    let id = client.id("ann@example.com");
+    let skills = json!([{"name": "Spanish", "proficiency": 5.0}]);
+    let set = json!([{"op": "add", "path": GENESYS, "value": {"routingSkills": skills}}]);
+    assert_eq!(client.patch(&id, &set).json()[GENESYS]["routingSkills"], skills);
+    let reply = client.patch(&id, &json!([{"op": "remove", "path": GENESYS}]));
+    assert_eq!((reply.status, reply.json().get(GENESYS)), (200, None));
+    assert_eq!(reply.json()["schemas"].as_array().unwrap().len(), 1);
+    let core = json!([{"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User"}]);
+    assert_eq!(client.patch(&id, &core).status, 400);
+}
+
+#[test]
 fn a_success_can_be_silent() {
     let client = Client::new(Options { patch_reply: PatchReply::NoContent, ..Options::default() });
     let reply = client.set_password(&client.id("ann@example.com"), "new");

@@ -40,7 +40,7 @@ impl Reply {
 
 impl<'a> Served<'a> {
     fn new(stage: &'a Stage) -> Self {
-        let printed = Program::new(["serve", "--new-key"]).run().expect(0).stdout;
+        let printed = Program::new(["serve", "--new-caller"]).run().expect(0).stdout;
         let word = |line: usize| printed.lines().nth(line).unwrap().split_whitespace().last().unwrap();
         let (key, digest) = (word(0), word(1));
         stage.keep_secret(&Canary(key.to_owned()));
@@ -137,7 +137,8 @@ fn config(stage: &Stage) -> PathBuf {
 fn program(stage: &Stage) -> Program {
     let path = |path: PathBuf| path.display().to_string();
     let to = age::x25519::Identity::generate().to_public().to_string();
-    let (state, config) = (path(stage.run_dir()), path(config(stage)));
-    let args = ["serve", "--state-dir", &state, "--config", &config, "--seal-to", &to, "--rate", "unlimited"];
+    let (folder, config) = (path(stage.run_dir()), path(config(stage)));
+    let args =
+        ["serve", "--state-dir", &folder, "--config", &config, "--seal-to", &to, "--rate", "unlimited"];
     stage.with_env(Program::new(args)).arg("-vv")
 }

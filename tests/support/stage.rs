@@ -1,7 +1,7 @@
 //! One test's world: people with secret passwords, a file that lists them, a sandbox that knows
 //! them, and a folder for the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -199,13 +199,21 @@ impl Stage {
         assert!(truth.applied.iter().all(|applied| known(&applied.user_name)), "somebody else was changed");
     }
 
-    /// Everything the program left, searched for every secret of this stage.
+    /// Passwords that nobody gave the program: those that the sandbox was sent all the same.
+    fn made(&self) -> Vec<Canary> {
+        let given: HashSet<&str> = self.people.iter().map(|person| &*person.password.0).collect();
+        let sent = self.truth().applied.into_iter().filter_map(|applied| applied.password);
+        sent.filter(|password| !given.contains(&**password)).map(Canary).collect()
+    }
+
+    /// Everything the program left, searched for every secret of this stage, and for the passwords that it
+    /// made itself.
     fn leaks(&self) -> Vec<String> {
         let secret = Canary(self.sandbox.0.client_secret().to_owned());
         let tokens = self.sandbox.0.issued_tokens().into_iter().map(Canary);
         let of_people = self.people.iter().flat_map(|person| [person.password.clone(), person.phone.clone()]);
         let others = self.others.lock().unwrap().clone();
-        let search = Search::new(of_people.chain([secret]).chain(tokens).chain(others));
+        let search = Search::new(of_people.chain([secret]).chain(tokens).chain(others).chain(self.made()));
         let input = self.input();
         let mut found = search.files(self.home.path(), &[&input, &self.home.path().join("secret")]);
         for (stdout, stderr) in self.printed.lock().unwrap().iter() {

@@ -1,0 +1,66 @@
+//! What is refused, before anything is sent.
+
+use std::fs;
+
+use age::secrecy::ExposeSecret as _;
+use age::x25519::Identity;
+use scim_rekey::sandbox::Options;
+
+use super::Office;
+use crate::support::{Canary, Program};
+
+#[test]
+fn a_password_that_nobody_would_know_is_not_made() {
+    let office = Office::new(1, Options::default());
+    let args = office.stage.run_args().into_iter().chain(["--generate-passwords".to_owned()]);
+    let done = office.stage.finish(office.stage.with_env(Program::new(args))).expect(2);
+    assert!(done.last_line().contains("--seal-to"), "{}", done.stderr);
+    assert!(office.stage.truth().requests.is_empty());
+    assert!(!office.sealed().exists());
+}
+
+#[test]
+fn a_key_that_nothing_can_be_sealed_to_is_refused_and_a_secret_one_not_repeated() {
+    let office = Office::new(1, Options::default());
+    let key = Identity::generate().to_string();
+    office.stage.keep_secret(&Canary(key.expose_secret().to_owned()));
+    let file = office.stage.home.path().join("secret");
+    fs::write(&file, key.expose_secret()).unwrap();
+    for (recipient, words) in [
+        (key.expose_secret(), "secret key"),
+        (file.to_str().unwrap(), "secret key"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW", "ssh keys are not supported"),
+        ("/nowhere", "neither a recipient"),
+        ("age1notquite", "not a recipient"),
+    ] {
+        let program = office.program().args(["--seal-to", recipient]);
+        let done = office.stage.finish(program).expect(78);
+        assert!(done.last_line().contains(words), "{}", done.stderr);
+    }
+    assert!(office.stage.truth().requests.is_empty());
+}
+
+#[test]
+fn the_wrong_key_and_a_damaged_file_are_told() {
+    let office = Office::new(2, Options::default());
+    office.run().expect(0);
+    office.check_handed_over("a run");
+    let key = fs::read(office.key()).unwrap();
+    fs::write(office.key(), Identity::generate().to_string().expose_secret()).unwrap();
+    let (done, shown) = office.unsealed(office.stage.run_dir());
+    assert_eq!((done.code(), shown.len()), (65, 0));
+    assert!(done.stderr.contains("sealed to another key"), "{}", done.stderr);
+
+    fs::write(office.key(), key).unwrap();
+    let mut bytes = fs::read(office.sealed()).unwrap();
+    bytes[150] ^= 1;
+    fs::write(office.sealed(), &bytes).unwrap();
+    let (done, _) = office.unsealed(office.sealed());
+    assert_eq!(done.code(), 65);
+    assert!(done.stderr.contains("message 1 is damaged"), "{}", done.stderr);
+    // Nor is anything written behind it.
+    let patches = office.stage.truth().patch_requests;
+    let done = office.stage.finish(office.program().arg("--again"));
+    assert!(done.code() != 0 && done.stderr.contains("message 1 is damaged"), "{}", done.stderr);
+    assert_eq!((office.stage.truth().patch_requests, fs::read(office.sealed()).unwrap()), (patches, bytes));
+}
