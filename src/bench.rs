@@ -83,7 +83,7 @@ pub fn filter(email: &str) -> String {
 #[must_use]
 pub fn lookup_address(base: &Url, email: &str) -> usize {
     let base = Base::of(base).unwrap();
-    usize::from(client::lookup_address(&base, email, 1).uri().is_some())
+    client::lookup_address(&base, email, 1).uri().map_or(0, |uri| uri.to_string().len())
 }
 
 /// Reads the reply to a look-up. Whether it asks for no further page.

@@ -290,8 +290,9 @@ fn usable_id(id: &Value) -> Option<String> {
     let sound = !id.is_empty()
         && id.len() <= 256
         && !id.starts_with('.')
-        && !id.contains(['/', '\\', '%'])
-        && !id.contains(text::is_dangerous);
+        && !id.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'%'))
+        // Nearly every id is plain.
+        && (id.bytes().all(|byte| byte.is_ascii_graphic()) || !id.contains(text::is_dangerous));
     sound.then(|| id.to_owned())
 }
 

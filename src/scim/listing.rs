@@ -141,14 +141,15 @@ impl<'de> Visitor<'de> for MetaVisitor {
                 "version" => meta.version = map.next_value()?,
                 "resourceType" => meta.resource_type = map.next_value()?,
                 "location" => meta.location = map.next_value()?,
-                _ => _ = map.next_value::<IgnoredAny>()?,
+                // Read as if it counted: what is nested without an end is no user.
+                _ => _ = map.next_value::<Value>()?,
             }
         }
         Ok(meta)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Meta, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        while seq.next_element::<Value>()?.is_some() {}
         Ok(Meta::default())
     }
 
@@ -264,6 +265,10 @@ mod tests {
         for odd in ["null", "true", "-1", "1", "1.5", "\"x\"", "[1,[2]]", "{}", r#"{"version":7,"x":[{}]}"#] {
             let user = user(&format!(r#"{{"id":"7","meta":{odd}}}"#)).unwrap();
             assert!(user.meta.version.as_str().is_none() && !user.is_no_user(), "{odd}");
+        }
+        let nested = "[".repeat(200) + &"]".repeat(200);
+        for deep in [nested.clone(), format!(r#"{{"x":{nested}}}"#)] {
+            assert!(user(&format!(r#"{{"id":"7","meta":{deep}}}"#)).is_none());
         }
         let last = user(r#"{"meta":{"VERSION":"1","version":"2","version":"3"}}"#).unwrap();
         assert_eq!(last.meta.version.as_str(), Some("3"));

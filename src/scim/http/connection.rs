@@ -40,18 +40,21 @@ pub(super) enum Connection {
 #[derive(Debug)]
 pub(super) struct One {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Nothing once it is over.
-    wire: Option<http1::Connection<Stream, Full<Bytes>>>,
+    wire: Wire,
     /// When the last request on it began.
     pub(super) used: Instant,
 }
+
+/// What a connection of HTTP/1.1 is driven by; nothing once it is over. Boxed, as there is none where
+/// HTTP/2 is spoken.
+type Wire = Option<Box<http1::Connection<Stream, Full<Bytes>>>>;
 
 /// What a request led to.
 pub(super) enum Answer {
     /// The head of a reply.
     Came(Response<Incoming>),
-    /// The connection was over before anything of the request was written.
-    Unused(Outgoing),
+    /// The connection was over before anything of the request was written. It is where it was.
+    Unused,
     /// It broke, and the request may have arrived.
     Broken,
     /// Time is up, and the request may have arrived.
@@ -68,7 +71,7 @@ impl Connection {
             return Ok(Self::Many(sender));
         }
         let (sender, wire) = http1::handshake(stream).await?;
-        Ok(Self::One(Box::new(One { sender, wire: Some(wire), used: Instant::now() })))
+        Ok(Self::One(Box::new(One { sender, wire: Some(Box::new(wire)), used: Instant::now() })))
     }
 
     /// Whether it speaks HTTP/2.
@@ -77,16 +80,28 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of its reply.
-    pub(super) async fn send(&mut self, request: Outgoing, clock: Pin<&mut Sleep>) -> Answer {
-        match self {
+    ///
+    /// It is taken from where it lies, and nothing of its size is passed on: what is kept while an answer is
+    /// waited for is kept for each row.
+    pub(super) async fn send(&mut self, request: &mut Option<Outgoing>, clock: Pin<&mut Sleep>) -> Answer {
+        let Some(outgoing) = request.take() else { return Answer::Broken };
+        let answer = match self {
             Self::One(one) => {
-                let answer = one.sender.try_send_request(request);
+                let answer = pin!(one.sender.try_send_request(outgoing));
                 head(answer, &mut one.wire, clock).await
             }
             Self::Many(sender) => {
-                let answer = sender.try_send_request(request);
+                let answer = pin!(sender.try_send_request(outgoing));
                 head(answer, &mut None, clock).await
             }
+        };
+        match answer {
+            Some(Ok(response)) => Answer::Came(response),
+            Some(Err(mut error)) => {
+                *request = error.take_message();
+                if request.is_some() { Answer::Unused } else { Answer::Broken }
+            }
+            None => Answer::Late,
         }
     }
 
@@ -133,29 +148,24 @@ impl One {
     }
 }
 
-/// Waits for the head of a reply and drives the connection meanwhile.
+/// Waits for the head of a reply, as long as the clock allows, and drives the connection meanwhile.
 async fn head(
-    answer: impl Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>>,
-    wire: &mut Option<http1::Connection<Stream, Full<Bytes>>>,
+    mut answer: Pin<&mut (dyn Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>> + Send)>,
+    wire: &mut Wire,
     mut clock: Pin<&mut Sleep>,
-) -> Answer {
-    let mut answer = pin!(answer);
-    let answered = poll_fn(|cx| {
+) -> Option<Result<Response<Incoming>, TrySendError<Outgoing>>> {
+    poll_fn(|cx| {
         drive(wire, cx);
         match answer.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending => clock.as_mut().poll(cx).map(|()| None),
         }
-    });
-    match answered.await {
-        Some(Ok(response)) => Answer::Came(response),
-        Some(Err(mut error)) => error.take_message().map_or(Answer::Broken, Answer::Unused),
-        None => Answer::Late,
-    }
+    })
+    .await
 }
 
 /// Lets a connection do what it can. One that is over is dropped, which answers whoever waits for it.
-fn drive(wire: &mut Option<http1::Connection<Stream, Full<Bytes>>>, cx: &mut Context<'_>) {
+fn drive(wire: &mut Wire, cx: &mut Context<'_>) {
     if let Some(open) = wire
         && Pin::new(open).poll(cx).is_ready()
     {

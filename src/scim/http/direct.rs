@@ -3,7 +3,7 @@
 //! Invariant: a request that may have arrived is never sent again here.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::http::uri::{PathAndQuery, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tower_service::Service as _;
 
 use super::address::Origin;
@@ -75,49 +75,39 @@ impl Direct {
 
     /// Sends once. A connection that was kept may have been closed meanwhile: as long as nothing of the
     /// request was written, the next one is taken.
-    pub(super) async fn send(&self, request: Request) -> Result<Reply, Failed> {
+    pub(super) async fn send(&self, message: Option<Outgoing>) -> Result<Reply, Failed> {
+        let mut message = message;
+        if message.is_none() {
+            return Err((Trouble::NoConnection, Lost::NotSent));
+        }
         let start = Instant::now();
         let mut clock = pin!(sleep_until(start + self.timeout));
-        let mut message = self.message(request).ok_or((Trouble::NoConnection, Lost::NotSent))?;
         for _ in 0..=self.most {
-            let (connection, is_fresh) = match self.kept(start) {
+            let (mut connection, is_fresh) = match self.kept(start) {
                 Some(one) => (Connection::One(one), false),
                 // Rare, and large: it would make every request's task larger.
                 None => Box::pin(self.open(start + self.timeout)).await?,
             };
-            self.fit(&mut message, connection.is_shared());
-            match self.exchange(connection, message, start, clock.as_mut()).await? {
-                Said::Reply(reply) => return Ok(reply),
-                Said::Nothing(_) if is_fresh => break,
-                Said::Nothing(unused) => message = unused,
+            self.fit(message.as_mut(), connection.is_shared());
+            let response = match connection.send(&mut message, clock.as_mut()).await {
+                Answer::Came(response) => response,
+                Answer::Unused if !is_fresh => continue,
+                Answer::Unused | Answer::Broken => break,
+                Answer::Late => return Err((Trouble::NoAnswerInTime, Lost::Silence)),
+            };
+            let (head, body) = response.into_parts();
+            let (status, headers) = (head.status.as_u16(), head.headers);
+            let body = connection.read(body, clock).await;
+            if let (Connection::One(one), Body::Whole(_)) = (connection, &body) {
+                self.keep(one, start);
             }
+            return Ok(Reply { status, headers, body });
         }
         Err((Trouble::Broken, Lost::Silence))
     }
 
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        message: Outgoing,
-        start: Instant,
-        mut clock: Pin<&mut Sleep>,
-    ) -> Result<Said, Failed> {
-        let response = match connection.send(message, clock.as_mut()).await {
-            Answer::Came(response) => response,
-            Answer::Unused(message) => return Ok(Said::Nothing(message)),
-            Answer::Broken => return Err((Trouble::Broken, Lost::Silence)),
-            Answer::Late => return Err((Trouble::NoAnswerInTime, Lost::Silence)),
-        };
-        let (head, body) = response.into_parts();
-        let body = connection.read(body, clock).await;
-        if let (Connection::One(one), Body::Whole(_)) = (connection, &body) {
-            self.keep(one, start);
-        }
-        Ok(Said::Reply(Reply { status: head.status.as_u16(), headers: head.headers, body }))
-    }
-
     /// The request as HTTP/1.1 wants it. Nothing for one that leads elsewhere or cannot be written.
-    fn message(&self, request: Request) -> Option<Outgoing> {
+    pub(super) fn message(&self, request: Request) -> Option<Outgoing> {
         let Request { method, to, headers, body } = request;
         let place = to.place_at(&self.origin)?;
         let mut message = Outgoing::new(Full::new(body));
@@ -130,10 +120,9 @@ impl Direct {
     }
 
     /// HTTP/2 says in the address what HTTP/1.1 says in `Host` (RFC 9113 section 8.3.1).
-    fn fit(&self, message: &mut Outgoing, is_shared: bool) {
-        if is_shared == message.uri().authority().is_some() {
-            return;
-        }
+    fn fit(&self, message: Option<&mut Outgoing>, is_shared: bool) {
+        let message = message.filter(|message| is_shared != message.uri().authority().is_some());
+        let Some(message) = message else { return };
         let place = message.uri().path_and_query().cloned();
         let place = place.unwrap_or_else(|| PathAndQuery::from_static("/"));
         if is_shared {
@@ -197,13 +186,6 @@ impl Direct {
         let stream = connector.call(self.uri.clone()).await.map_err(|error| unconnected(&*error))?;
         Connection::over(stream).await.map_err(|error| unconnected(&error))
     }
-}
-
-/// What came of a request on a connection.
-enum Said {
-    Reply(Reply),
-    /// The connection was over, and here is the request.
-    Nothing(Outgoing),
 }
 
 fn tcp(options: &Options) -> HttpConnector {

@@ -179,7 +179,7 @@ impl Http {
             return network.carry(request).await;
         }
         let sent = match &self.way {
-            Way::Direct(direct) => direct.send(request).await,
+            Way::Direct(direct) => direct.send(direct.message(request)).await,
             Way::Library(client) => Box::pin(library::send(client, request)).await,
         };
         match &sent {
