@@ -199,8 +199,8 @@ fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains("127.0.0.1:8480"));
     fs::write(&config, text.replace("127.0.0.1:8480", "127.0.0.1:0")).unwrap();
-    let state = stage.home.path().join("state");
-    let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(state);
+    let folder = stage.home.path().join("state");
+    let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(folder);
     let mut running = serve.arg("--config").arg(&config).start();
     running.listens(15);
     running.signal("TERM");

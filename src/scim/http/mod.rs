@@ -224,5 +224,6 @@ pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-#[cfg(all(test, not(fuzzing)))]
+#[cfg(test)]
+#[cfg(not(fuzzing))]
 mod tests;
