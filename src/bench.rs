@@ -19,6 +19,7 @@ use crate::domain::email::Email;
 use crate::domain::event::Intent;
 use crate::input::{Input, Options};
 use crate::scim::client;
+use crate::scim::http::Base;
 use crate::scim::identity::{Page, Search};
 use crate::scim::wire;
 
@@ -81,7 +82,8 @@ pub fn filter(email: &str) -> String {
 /// The length of the address at which one user is looked up.
 #[must_use]
 pub fn lookup_address(base: &Url, email: &str) -> usize {
-    client::lookup_address(base, email, 1).as_str().len()
+    let base = Base::of(base).unwrap();
+    client::lookup_address(&base, email, 1).uri().map_or(0, |uri| uri.to_string().len())
 }
 
 /// Reads the reply to a look-up. Whether it asks for no further page.

@@ -51,7 +51,7 @@ fn a_service_without_the_mfa_attribute_is_told_from_one_that_refuses_the_passwor
     stage.run().expect(3);
     stage.check_truth();
     let details: Vec<String> = stage.outcomes().iter().map(|row| row["detail"].clone()).collect();
-    assert!(details[0].contains("no mfaSettings; leave the phones out"), "{details:?}");
+    assert!(details[0].contains("no such MFA attribute; leave the phones out"), "{details:?}");
     assert!(details[0].contains("--mfa-path") && details[0].contains("invalidPath"), "{details:?}");
     assert!(!details[1].contains("mfa"), "{details:?}");
 }

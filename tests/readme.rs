@@ -199,7 +199,7 @@ fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
     // A service of any free port, and with a certificate beside it: its settings are read before it listens
     // to signals.
     let text = fs::read_to_string(&config).unwrap();
-    assert!(text.contains("127.0.0.1:8480\"   "));
+    assert!(text.contains("127.0.0.1:8480\""));
     let tls = "127.0.0.1:0\"\ntls_certificate = \"loopback.pem\"\ntls_key = \"key.pem\"";
     fs::write(&config, text.replace("127.0.0.1:8480\"", tls)).unwrap();
     for name in ["loopback.pem", "key.pem"] {
@@ -207,8 +207,8 @@ fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
         fs::copy(root().join("fixtures/tls").join(name), &copy).unwrap();
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let desk = stage.home.path().join("desk");
-    let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(desk);
+    let folder = stage.home.path().join("state");
+    let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(folder);
     let mut running = serve.arg("--config").arg(&config).start();
     running.listens(15);
     running.signal("TERM");

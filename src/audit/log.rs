@@ -17,6 +17,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::chain::Head;
+use super::clock::Clock;
+pub(crate) use super::clock::now;
 use super::record::{Body, Line};
 use super::replay::End;
 use crate::failpoint;
@@ -36,6 +38,7 @@ pub(crate) struct Log {
     file: Arc<File>,
     run_id: String,
     head: Head,
+    clock: Clock,
     /// Bytes before `waiting`.
     len: u64,
     waiting: Vec<u8>,
@@ -65,6 +68,7 @@ impl Log {
             file: Arc::new(file),
             run_id,
             head,
+            clock: Clock::default(),
             len,
             waiting: Vec::new(),
             checkpoints: Vec::new(),
@@ -88,7 +92,7 @@ impl Log {
     }
 
     fn seal(&mut self, body: &Body<'_>) -> Stamp {
-        let stamp = Stamp { offset: self.len + self.waiting.len() as u64, ts: now() };
+        let stamp = Stamp { offset: self.len + self.waiting.len() as u64, ts: self.clock.now() };
         // Our own types of strings and numbers; serde_json has no way to fail on them.
         let body = serde_json::to_string(body).unwrap_or_else(|_| r#"{"kind":"lost"}"#.to_owned());
         self.head.seal(&stamp.ts, &self.run_id, &body, &mut self.waiting);
@@ -191,11 +195,6 @@ impl Log {
     pub(crate) fn is_stuck(&self) -> bool {
         self.state == State::Stuck
     }
-}
-
-/// This moment in RFC 3339, UTC, with milliseconds.
-pub(crate) fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! made from it.
 //!
 //! * [`chain`]: what makes one line follow another
+//! * [`clock`]: the time in the lines
 //! * [`record`]: what the lines say
 //! * [`log`]: appending, and syncing a group of lines together
 //! * [`order`]: what may come after what, in a file that may hold several runs
@@ -15,6 +16,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod chain;
+mod clock;
 pub(crate) mod ledger;
 pub(crate) mod log;
 mod order;

@@ -4,7 +4,8 @@
 use reqwest::Url;
 
 use crate::domain::email::Email;
-use crate::scim::client::{address, lookup_address};
+use crate::scim::client::{lookup_address, user_address};
+use crate::scim::http::Base;
 use crate::scim::wire::user_filter;
 
 /// Any text as an e-mail, and as an id.
@@ -13,7 +14,7 @@ pub fn filter(bytes: &[u8]) {
         return;
     };
     assert_eq!(equality(&user_filter(text)).as_deref(), Some(text), "the filter holds its value");
-    let base = Url::parse("https://api.example.com/scim/v2").unwrap();
+    let base = Base::of(&Url::parse("https://api.example.com/scim/v2").unwrap()).unwrap();
     check_segment(&base, text);
     if let Some(email) = Email::parse(text) {
         assert_eq!(email.as_str(), text);
@@ -23,9 +24,8 @@ pub fn filter(bytes: &[u8]) {
 }
 
 /// What arrives at the server when this user is looked up.
-fn check_lookup(base: &Url, email: &str) {
-    let url = lookup_address(base, email, 26);
-    let sent = url.as_str();
+fn check_lookup(base: &Base, email: &str) {
+    let sent = &lookup_address(base, email, 26).uri().unwrap().to_string();
     assert_eq!(Url::parse(sent).unwrap().as_str(), sent, "the address means what it says");
     let query = sent.strip_prefix("https://api.example.com/scim/v2/Users?").expect("only the query varies");
     // A plus would be a blank to some, and a hash the end.
@@ -40,12 +40,12 @@ fn check_lookup(base: &Url, email: &str) {
 }
 
 /// An id is one segment of the path, and no other.
-fn check_segment(base: &Url, id: &str) {
+fn check_segment(base: &Base, id: &str) {
     if matches!(id, "" | "." | "..") {
         return;
     }
-    let url = address(base, &["Users", id], None);
-    let segment = url.as_str().strip_prefix("https://api.example.com/scim/v2/Users/").expect("below Users");
+    let url = user_address(base, id).uri().unwrap().to_string();
+    let segment = url.strip_prefix("https://api.example.com/scim/v2/Users/").expect("below Users");
     assert!(!segment.contains(['/', '\\', '?', '#']), "{segment}");
     assert_eq!(decoded(segment), id);
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::chance::chance;
 use super::echo::{self, Credential};
-use super::http::{Http, Lost, Reply, Request, sensitive};
+use super::http::{Address, Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
 use super::retry::{Answer, Whole, backoff, retry_after};
 use super::wire::Refusal;
@@ -365,7 +365,9 @@ impl Credentials {
                 form.append_pair("client_secret", self.client_secret.expose());
             }
         }
-        Ok(Request { method: Method::POST, url: self.url.clone(), headers, body: form.finish().into_bytes() })
+        let to = Address::of(&self.url);
+        let to = to.ok_or_else(|| Stop::Untrusted("--token-url is nowhere a request could go".to_owned()))?;
+        Ok(Request { method: Method::POST, to, headers, body: form.finish().into() })
     }
 }
 

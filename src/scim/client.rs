@@ -4,35 +4,35 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
-use reqwest::{Method, Url};
 use secrecy::zeroize::Zeroizing;
 
 use super::directory::{Directory, Terms};
 use super::echo;
 use super::exchange::{Exchange, Fault};
-use super::http::{Reply, Request};
+use super::http::{Address, Base, Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
 use super::listing::User;
 use super::platform::Platform;
 use super::retry::Op;
 use super::shown::{Shown, shown};
-use super::wire::{self, MfaAttribute, Refusal, SCIM_JSON, Wording};
+use super::wire::{self, Refusal, SCIM_JSON, Wording};
 use crate::domain::email::Email;
 use crate::domain::event::{Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Pause};
 use crate::domain::secret::Secret;
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::target::Target;
-use crate::domain::text::clean;
 use crate::failpoint;
 
 /// What the client needs to know.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// SCIM base, to which `/Users` is appended.
-    pub(crate) base: Url,
+    pub(crate) base: Base,
     /// How changes are written.
     pub(crate) wording: Wording,
     /// The vendor's API beside it.
@@ -83,7 +83,7 @@ const MAX_CONFLICTS: u32 = 3;
 const PAGE_SIZE: u32 = 25;
 
 /// RFC 3986 unreserved characters stay as they are.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Client {
     /// A client that has sent nothing yet.
@@ -107,11 +107,6 @@ impl Client {
         &self.settings.platform
     }
 
-    /// Where MFA is set.
-    pub(super) const fn mfa(&self) -> &MfaAttribute {
-        &self.settings.wording.mfa
-    }
-
     /// A password as it is written on the wire.
     pub(super) fn encoded(&self, password: &Secret) -> Zeroizing<String> {
         self.settings.wording.encoding.apply(password)
@@ -125,8 +120,8 @@ impl Client {
     /// Gets the token, asks once whether entity tags work, and reads the list of users if that is
     /// wished. A service that does not say is one without entity tags.
     pub(crate) async fn prepare(&self) -> Result<(), Halt> {
-        let url = self.url(&["ServiceProviderConfig"], None);
-        let config = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
+        let config = read_request(self.settings.base.join(format_args!("/ServiceProviderConfig")));
+        let config = self.exchange.send(Op::Read, 0, &config, &mut Trail::default()).await;
         let terms = match config {
             Ok(reply) => Terms::of(&reply),
             Err(fault) => prevents(fault).map_or(Ok(Terms::default()), Err)?,
@@ -179,8 +174,8 @@ impl Client {
 
     /// The address of the user with this id, as the service shows it; nothing where there is none.
     pub(crate) async fn address_of(&self, id: &str) -> Result<Option<Email>, Halt> {
-        let url = self.url(&["Users", id], Some(ATTRIBUTES));
-        let sent = self.exchange.send(Op::Read, 0, &read_request(url), &mut Trail::default()).await;
+        let request = read_request(shown_address(&self.settings.base, id));
+        let sent = self.exchange.send(Op::Read, 0, &request, &mut Trail::default()).await;
         match sent {
             Ok(reply) if reply.status == 200 => Ok(reply.bytes().and_then(|body| bearer_of(id, body))),
             Err(Fault::Halt(halt)) => Err(halt),
@@ -204,8 +199,9 @@ impl Client {
         let mut search = Search::default();
         let mut start_index = 1;
         loop {
-            let url = self.lookup_url(target, start_index);
-            let sent = self.exchange.send(Op::Read, target.line, &read_request(url), trail).await;
+            let request =
+                read_request(lookup_address(&self.settings.base, target.email.as_str(), start_index));
+            let sent = self.exchange.send(Op::Read, target.line, &request, trail).await;
             let reply = sent.map_err(|fault| fault.end("look-up", trail))?;
             if reply.status != 200 {
                 let refusal = self.refusal(&reply);
@@ -297,7 +293,7 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        refused(reply.status, &refusal, ready, &self.settings.wording.mfa, trail)
+        refused(reply.status, &refusal, ready, trail)
     }
 
     /// A yes, unless the reply itself says that it is about something else.
@@ -324,10 +320,6 @@ impl Client {
         Written::Ended(Ended::row(Ending { mfa, ..Ending::new(Outcome::Updated, "") }))
     }
 
-    fn lookup_url(&self, target: &Target, start_index: u64) -> Url {
-        lookup_address(&self.settings.base, target.email.as_str(), start_index)
-    }
-
     fn patch_request(&self, ready: &Ready) -> Request {
         let mut headers = accept_scim();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(SCIM_JSON));
@@ -336,11 +328,8 @@ impl Client {
             headers.insert(IF_MATCH, version);
         }
         let body = wire::patch_body(ready.target(), &self.settings.wording);
-        Request { method: Method::PATCH, url: self.url(&["Users", ready.id()], None), headers, body }
-    }
-
-    fn url(&self, segments: &[&str], query: Option<&str>) -> Url {
-        address(&self.settings.base, segments, query)
+        let to = user_address(&self.settings.base, ready.id());
+        Request { method: Method::PATCH, to, headers, body: body.into() }
     }
 }
 
@@ -355,29 +344,25 @@ fn bearer_of(id: &str, body: &[u8]) -> Option<Email> {
 const ATTRIBUTES: &str = "attributes=id,userName,active,meta";
 
 /// Where a user is looked up: one page of the users that a filter finds.
-pub(crate) fn lookup_address(base: &Url, email: &str, start_index: u64) -> Url {
+pub(crate) fn lookup_address(base: &Base, email: &str, start_index: u64) -> Address {
     let filter = wire::user_filter(email);
     let filter = utf8_percent_encode(&filter, RESERVED);
-    let query = format!("filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&{ATTRIBUTES}");
-    address(base, &["Users"], Some(&query))
+    base.join(format_args!("/Users?filter={filter}&startIndex={start_index}&count={PAGE_SIZE}&{ATTRIBUTES}"))
 }
 
 /// Where all users are listed: so many from here on.
-pub(crate) fn list_address(base: &Url, start_index: u64, count: u64) -> Url {
-    address(base, &["Users"], Some(&format!("startIndex={start_index}&count={count}&{ATTRIBUTES}")))
+pub(crate) fn list_address(base: &Base, start_index: u64, count: u64) -> Address {
+    base.join(format_args!("/Users?startIndex={start_index}&count={count}&{ATTRIBUTES}"))
 }
 
-/// The base with these segments, each of them encoded whole.
-pub(crate) fn address(base: &Url, segments: &[&str], query: Option<&str>) -> Url {
-    let mut url = base.clone();
-    let mut path = url.path().trim_end_matches('/').to_owned();
-    for segment in segments {
-        path.push('/');
-        path.extend(utf8_percent_encode(segment, RESERVED));
-    }
-    url.set_path(&path);
-    url.set_query(query);
-    url
+/// Where a user is changed. The id is one segment, whatever it is.
+pub(crate) fn user_address(base: &Base, id: &str) -> Address {
+    base.join(format_args!("/Users/{}", utf8_percent_encode(id, RESERVED)))
+}
+
+/// Where a user is shown, as far as a look-up shows one.
+fn shown_address(base: &Base, id: &str) -> Address {
+    base.join(format_args!("/Users/{}?{ATTRIBUTES}", utf8_percent_encode(id, RESERVED)))
 }
 
 fn accept_scim() -> HeaderMap {
@@ -385,8 +370,8 @@ fn accept_scim() -> HeaderMap {
 }
 
 /// A request that changes nothing.
-pub(crate) fn read_request(url: Url) -> Request {
-    Request { method: Method::GET, url, headers: accept_scim(), body: Vec::new() }
+pub(crate) fn read_request(to: Address) -> Request {
+    Request { method: Method::GET, to, headers: accept_scim(), body: Bytes::new() }
 }
 
 fn proven(ready: Ready, trail: &mut Trail) -> Found {
@@ -406,14 +391,8 @@ fn lookup_refused(status: u16) -> NotReady {
 }
 
 /// A change that the service refuses. After one without an answer that may say that the first has taken.
-pub(super) fn refused(
-    status: u16,
-    refusal: &Refusal,
-    ready: &Ready,
-    mfa: &MfaAttribute,
-    trail: &Trail,
-) -> Written {
-    let (fail, words) = patch_refused(status, refusal, ready.target(), mfa);
+pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Trail) -> Written {
+    let (fail, words) = patch_refused(status, refusal, ready.target());
     if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form() {
         let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
         return Written::Ended(Ended::row(Ending::new(Outcome::Unknown(Doubt::ProbablyApplied), words)));
@@ -421,7 +400,7 @@ pub(super) fn refused(
     Written::Ended(failed(trail, fail, words))
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttribute) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
@@ -432,9 +411,8 @@ fn patch_refused(status: u16, refusal: &Refusal, target: &Target, mfa: &MfaAttri
         // Every service knows a password, so it is the other path that this one does not know.
         status if refusal.is_about_path() && target.phone.is_some() => {
             let words = format!(
-                "the service refuses the change ({status}): it seems to have no {}; leave the phones out, or \
-                 name its attribute with --mfa-path",
-                clean(&mfa.path, 80)
+                "the service refuses the change ({status}): it seems to have no such MFA attribute; leave the \
+                 phones out, or name its own with --mfa-path"
             );
             (Fail::Rejected, words)
         }

@@ -90,7 +90,14 @@ impl Exchange {
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, chance()));
         loop {
             let pass = self.pacer.admit(not_before.take()).await.map_err(|why| closed(why, &self.http))?;
-            let Some(token) = self.token(&pass).await? else { continue };
+            let token = match self.auth.ready(pass.lane()) {
+                Some(token) => token,
+                // Rare, and large: it would make every request's task larger.
+                None => match Box::pin(self.token(&pass)).await? {
+                    Some(token) => token,
+                    None => continue,
+                },
+            };
             self.count_sent(op, trail);
             tries += 1;
             failpoint::hit("send");
@@ -145,9 +152,6 @@ impl Exchange {
     /// while it was fetched: then another pass is needed.
     async fn token(&self, pass: &Pass<'_>) -> Result<Option<Arc<Token>>, Halt> {
         let lane = pass.lane();
-        if let Some(token) = self.auth.ready(lane) {
-            return Ok(Some(token));
-        }
         let _shut = self.pacer.shut(lane);
         match self.auth.token(lane, &self.pacer).await {
             Ok(Key::Own(token)) => Ok(Some(token).filter(|_| !self.pacer.is_held(lane))),

@@ -272,7 +272,7 @@ fn bearer_id(user: &User) -> Result<String, &'static str> {
 
 /// The version under which the account was shown.
 pub(crate) fn version(user: &User) -> Option<&str> {
-    user.meta["version"].as_str()
+    user.meta.version.as_str()
 }
 
 /// Whether an `If-Match` with it lets a PATCH pass for this one version and no other: `*` is any version,
@@ -290,8 +290,9 @@ fn usable_id(id: &Value) -> Option<String> {
     let sound = !id.is_empty()
         && id.len() <= 256
         && !id.starts_with('.')
-        && !id.contains(['/', '\\', '%'])
-        && !id.contains(text::is_dangerous);
+        && !id.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'%'))
+        // Nearly every id is plain.
+        && (id.bytes().all(|byte| byte.is_ascii_graphic()) || !id.contains(text::is_dangerous));
     sound.then(|| id.to_owned())
 }
 

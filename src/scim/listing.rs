@@ -5,10 +5,13 @@
 //! either value, so such an object cannot be read; nor can an array in place of an object, which
 //! derived code would take for one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::Value;
 
 /// A page of users.
@@ -31,15 +34,24 @@ pub(crate) struct User {
     /// Whether the account is enabled.
     pub(crate) active: Value,
     /// Holds `version`, `resourceType` and `location`.
-    pub(crate) meta: Value,
+    pub(crate) meta: Meta,
     /// What kinds of resource it is.
     pub(crate) schemas: Value,
+}
+
+/// What of `meta` counts here; null where there is none of it.
+#[derive(Debug, Default)]
+pub(crate) struct Meta {
+    /// Which state of the account it is.
+    pub(crate) version: Value,
+    resource_type: Value,
+    location: Value,
 }
 
 impl User {
     /// Whether it says of itself that it is something else, such as a group.
     pub(crate) fn is_no_user(&self) -> bool {
-        let kind = self.meta["resourceType"].as_str();
+        let kind = self.meta.resource_type.as_str();
         let schemas = self.schemas.as_array().map(Vec::as_slice).unwrap_or_default();
         kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("User"))
             || schemas.iter().filter_map(Value::as_str).any(|urn| urn.ends_with(":core:2.0:Group"))
@@ -47,15 +59,20 @@ impl User {
 
     /// Whether its own location is that of another id.
     pub(crate) fn is_elsewhere(&self, id: &str) -> bool {
-        let location = self.meta["location"].as_str().unwrap_or_default();
-        let start = location.to_ascii_lowercase().rfind("/users/").map(|at| at + "/users/".len());
-        let Some(shown) = start.map(|start| location[start..].trim_end_matches('/')) else {
+        let location = self.meta.location.as_str().unwrap_or_default();
+        let mut places = location.as_bytes().windows(USERS.len());
+        let last = places.rposition(|place| place.eq_ignore_ascii_case(USERS));
+        let Some(shown) = last.and_then(|at| location.get(at + USERS.len()..)) else {
             return false;
         };
-        let decoded = percent_decode_str(shown).decode_utf8_lossy();
-        !shown.eq_ignore_ascii_case(id) && !decoded.eq_ignore_ascii_case(id)
+        let shown = shown.trim_end_matches('/');
+        !shown.eq_ignore_ascii_case(id)
+            && !percent_decode_str(shown).decode_utf8_lossy().eq_ignore_ascii_case(id)
     }
 }
+
+/// What stands in front of an id in a location.
+const USERS: &[u8] = b"/users/";
 
 struct ListVisitor;
 
@@ -89,15 +106,81 @@ impl<'de> Visitor<'de> for UserVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
-        let mut members: [Option<Value>; 5] = Default::default();
-        while let Some(place) = map.next_key_seed(Among(&["id", "userName", "active", "meta", "schemas"]))? {
+        let (mut members, mut meta): ([Option<Value>; 4], _) = (Default::default(), None);
+        while let Some(place) = map.next_key_seed(Among(&["id", "userName", "active", "schemas", "meta"]))? {
             match place {
+                Some(META) => once(&mut meta, map.next_value()?)?,
                 Some(place) => once(&mut members[place], map.next_value()?)?,
                 None => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        let [id, user_name, active, meta, schemas] = members.map(Option::unwrap_or_default);
+        let [id, user_name, active, schemas] = members.map(Option::unwrap_or_default);
+        let meta = meta.unwrap_or_default();
         Ok(User { id, user_name, active, meta, schemas })
+    }
+}
+
+/// The place of `meta` among the attributes of a user, behind those that are kept as they are.
+const META: usize = 4;
+
+/// Whatever stands there, as in the other attributes; only an object has members that count. Their names
+/// do have a case here, and the last one of a name counts.
+struct MetaVisitor;
+
+impl<'de> Visitor<'de> for MetaVisitor {
+    type Value = Meta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta, A::Error> {
+        let mut meta = Meta::default();
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            match &*name {
+                "version" => meta.version = map.next_value()?,
+                "resourceType" => meta.resource_type = map.next_value()?,
+                "location" => meta.location = map.next_value()?,
+                // Read as if it counted: what is nested without an end is no user.
+                _ => _ = map.next_value::<Value>()?,
+            }
+        }
+        Ok(meta)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Meta, A::Error> {
+        while seq.next_element::<Value>()?.is_some() {}
+        Ok(Meta::default())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Meta, E> {
+        Ok(Meta::default())
+    }
+}
+
+impl<'de> Deserialize<'de> for Meta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MetaVisitor)
     }
 }
 
@@ -175,6 +258,20 @@ mod tests {
     fn an_array_is_no_object() {
         assert!(user(r#"["7","ann@example.com",true,{}]"#).is_none());
         assert!(serde_json::from_str::<ListResponse>("[1,[]]").is_err());
+    }
+
+    #[test]
+    fn any_meta_is_read_and_only_an_object_says_something() {
+        for odd in ["null", "true", "-1", "1", "1.5", "\"x\"", "[1,[2]]", "{}", r#"{"version":7,"x":[{}]}"#] {
+            let user = user(&format!(r#"{{"id":"7","meta":{odd}}}"#)).unwrap();
+            assert!(user.meta.version.as_str().is_none() && !user.is_no_user(), "{odd}");
+        }
+        let nested = "[".repeat(200) + &"]".repeat(200);
+        for deep in [nested.clone(), format!(r#"{{"x":{nested}}}"#)] {
+            assert!(user(&format!(r#"{{"id":"7","meta":{deep}}}"#)).is_none());
+        }
+        let last = user(r#"{"meta":{"VERSION":"1","version":"2","version":"3"}}"#).unwrap();
+        assert_eq!(last.meta.version.as_str(), Some("3"));
     }
 
     #[test]

@@ -4,15 +4,17 @@
 //! The same token, pace and retry table serve it. Invariant: nothing here is sent for an account that the
 //! identity check has not proven.
 
+use std::fmt;
 use std::sync::OnceLock;
 
+use percent_encoding::{PercentEncode, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Serialize;
 
-use super::client::{Client, Ended, Written, address, refused};
+use super::client::{Client, Ended, RESERVED, Written, refused};
 use super::exchange::Fault;
-use super::http::Request;
+use super::http::{Base, Request};
 use super::identity::Ready;
 use super::retry::Op;
 use crate::domain::event::{Ending, Trail};
@@ -24,7 +26,7 @@ use crate::failpoint;
 #[derive(Debug, Default)]
 pub(crate) struct Platform {
     /// Its base, to which `/api/v2/…` is appended.
-    pub(crate) base: Option<Url>,
+    pub(crate) base: Option<Base>,
     /// Whether sessions end after a change (`DELETE /api/v2/tokens/{userId}`).
     pub(crate) revokes_sessions: bool,
     /// Whether to ask what the organisation wants of passwords.
@@ -34,6 +36,8 @@ pub(crate) struct Platform {
 }
 
 const JSON: &str = "application/json";
+/// Where the organisation says what it asks of passwords.
+const SETTINGS: &str = "organizations/authentication/settings";
 
 #[derive(Serialize)]
 struct NewPassword<'a> {
@@ -51,13 +55,13 @@ impl Platform {
         Some(base)
     }
 
-    fn request(&self, method: Method, segments: &[&str], body: Vec<u8>) -> Option<Request> {
+    fn request(&self, method: Method, path: fmt::Arguments<'_>, body: Vec<u8>) -> Option<Request> {
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(JSON))]);
         if !body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
-        let url = address(self.base.as_ref()?, &[&["api", "v2"], segments].concat(), None);
-        Some(Request { method, url, headers, body })
+        let to = self.base.as_ref()?.join(format_args!("/api/v2/{path}"));
+        Some(Request { method, to, headers, body: body.into() })
     }
 }
 
@@ -70,8 +74,7 @@ impl Client {
 
     /// Asks for it. A service that does not say, or forbids it, is one that has not said.
     pub(super) async fn read_policy(&self) -> Result<(), Halt> {
-        let path = ["organizations", "authentication", "settings"];
-        let request = self.platform().request(Method::GET, &path, Vec::new());
+        let request = self.platform().request(Method::GET, format_args!("{SETTINGS}"), Vec::new());
         let Some(request) = request.filter(|_| self.platform().reads_policy) else { return Ok(()) };
         match self.exchange().send(Op::Read, 0, &request, &mut Trail::default()).await {
             Ok(reply) if reply.status == 200 => {
@@ -94,8 +97,9 @@ impl Client {
         let encoded = ready.target().password.value().map(|secret| self.encoded(secret));
         let new_password = encoded.as_ref().map_or("", |encoded| encoded.as_str());
         let body = serde_json::to_vec(&NewPassword { new_password }).unwrap_or_default();
-        let segments = ["users", ready.id(), "password"];
-        let Some(request) = self.platform().request(Method::POST, &segments, body) else {
+        let id = segment(ready.id());
+        let request = self.platform().request(Method::POST, format_args!("users/{id}/password"), body);
+        let Some(request) = request else {
             return Written::Ended(Ended::row(Ending::new(
                 Outcome::Unknown(Doubt::ServerError),
                 "no platform API",
@@ -113,7 +117,7 @@ impl Client {
                 trail.reference = refusal.reference(Some(ready.target()));
                 match reply.status {
                     201..=299 => self.doubt(Doubt::ServerError, trail),
-                    status => refused(status, &refusal, ready, self.mfa(), trail),
+                    status => refused(status, &refusal, ready, trail),
                 }
             }
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),
@@ -124,7 +128,11 @@ impl Client {
 
     /// Ends the user's sessions after a change. Whether that works changes nothing about the change.
     pub(super) async fn end_sessions(&self, ready: &Ready, trail: &mut Trail, ended: &mut Ended) {
-        let request = self.platform().request(Method::DELETE, &["tokens", ready.id()], Vec::new());
+        let request = self.platform().request(
+            Method::DELETE,
+            format_args!("tokens/{}", segment(ready.id())),
+            Vec::new(),
+        );
         let Some(request) = request else { return };
         failpoint::hit("sessions");
         let changed = trail.http_status;
@@ -145,6 +153,11 @@ impl Client {
             }
         };
     }
+}
+
+/// An id as one segment of a path, whatever it is.
+fn segment(id: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(id, RESERVED)
 }
 
 /// The end of a password's own request, with what is known of the PATCH before it.

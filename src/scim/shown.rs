@@ -62,7 +62,7 @@ struct Members<'a> {
 }
 
 /// `serde_json`'s own limit.
-const MOST_DEPTH: u32 = 127;
+const MOST_DEPTH: usize = 127;
 
 /// What tells a user from an error.
 const TELLING: [&str; 8] = ["id", "userName", "status", "error", "code", "message", "detail", "scimType"];
@@ -106,7 +106,11 @@ fn members(bytes: &[u8], mfa_path: &str) -> Option<Map<String, Value>> {
 
 /// Whether something is nested deeper than `serde_json` would read if it had to keep it.
 fn is_deep(json: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+    // Most have too few brackets for that, wherever they stand.
+    if json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= MOST_DEPTH {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     json.bytes().any(|byte| {
         match byte {
             _ if escaped => escaped = false,

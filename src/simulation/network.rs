@@ -286,7 +286,7 @@ fn asked(header: &str) -> Option<Duration> {
 }
 
 fn is_token(request: &Request) -> bool {
-    request.url.path().ends_with("/oauth/token")
+    request.to.uri().is_some_and(|uri| uri.path().ends_with("/oauth/token"))
 }
 
 /// The token of a request.
@@ -297,7 +297,8 @@ fn bearer(request: &Request) -> String {
 
 /// The account that a request would change.
 fn patched(request: &Request) -> Option<String> {
-    let id = request.url.path_segments()?.next_back()?;
+    let uri = request.to.uri()?;
+    let id = uri.path().rsplit('/').next()?;
     (request.method == Method::PATCH).then(|| id.to_owned())
 }
 
@@ -314,9 +315,9 @@ fn tells(id: &str, reply: &Result<Reply, Lost>) -> bool {
 }
 
 fn outgoing(request: Request) -> axum::http::Request<Bytes> {
-    let mut out = axum::http::Request::new(Bytes::from(request.body));
+    let mut out = axum::http::Request::new(request.body);
     *out.method_mut() = request.method;
-    *out.uri_mut() = request.url.as_str().parse().expect("a URL is a URI");
+    *out.uri_mut() = request.to.uri().expect("an address");
     *out.headers_mut() = request.headers;
     out
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -71,6 +72,8 @@ impl<'a> Served<'a> {
 
     fn say(&self, request: &str) -> Reply {
         let mut stream = TcpStream::connect(&self.address).unwrap();
+        // Sooner than a silent connection would be closed by its time limit, which is ten seconds.
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut said = String::new();
         // Whoever is killed does not take his leave.

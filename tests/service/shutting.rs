@@ -1,5 +1,7 @@
 //! The end of a service, and what it is like until then.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -19,6 +21,22 @@ fn whoever_has_been_let_in_is_answered_before_the_end() {
     });
     assert_eq!((reply.status, reply.field("outcome")), (200, "updated".into()), "{reply:?}");
     assert_eq!(stage.wait(served.running.take().unwrap()).code(), 0);
+    assert_eq!(served.passwords().len(), 1);
+}
+
+#[test]
+fn two_hundred_that_say_little_keep_nobody_out() {
+    let stage = Stage::plain(0);
+    let served = Served::new(&stage);
+    let open: Vec<_> = (0..200)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&served.address).unwrap();
+            stream.write_all(&b"POST /v1/resets HTTP/1.1\r\nHost"[..number % 30]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(served.reset("user0@example.com", "k1").status, 200);
+    drop(open);
     assert_eq!(served.passwords().len(), 1);
 }
 

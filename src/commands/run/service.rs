@@ -21,7 +21,7 @@ use crate::scim::auth::Tries;
 use crate::scim::client::{Client, Settings};
 use crate::scim::directory::{When, Wish};
 use crate::scim::exchange::Exchange;
-use crate::scim::http::Http;
+use crate::scim::http::{Base, Http};
 use crate::scim::keyring::Keyring;
 use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
 use crate::scim::platform::Platform;
@@ -75,9 +75,11 @@ pub(crate) fn client(
     attributes: Arc<[Attribute]>,
 ) -> Result<Client, Failure> {
     let pace = &args.pace;
-    let http =
-        |options| Http::new(options).map_err(|error| Failure::new(78, format!("cannot set up TLS: {error}")));
-    let token_http = http(&service.token_http)?;
+    let untrusting = |error| Failure::new(78, format!("cannot set up TLS: {error}"));
+    let base = Base::of(&service.base);
+    let base = base.ok_or_else(|| Failure::new(78, "--scim-url is nowhere a request could go".to_owned()))?;
+    let http = Http::to(base.origin(), &service.http).map_err(untrusting)?;
+    let token_http = Http::new(&service.token_http).map_err(untrusting)?;
     let patience = Patience {
         max_wait: pace.max_wait,
         max_outage: pace.max_outage,
@@ -85,10 +87,10 @@ pub(crate) fn client(
     };
     let tries = Tries { max_attempts: pace.max_attempts, max_outage: pace.max_outage };
     let settings = Settings {
-        base: service.base,
+        base,
         wording: wording(args, attributes),
         platform: Platform {
-            base: service.platform,
+            base: service.platform.as_ref().and_then(Base::of),
             revokes_sessions: args.passwords.revoke_sessions && !args.dry_run,
             reads_policy: args.input.generate_passwords
                 || args.passwords.password_policy == PolicyOf::Organization,
@@ -99,7 +101,7 @@ pub(crate) fn client(
     let tokens = usize::from(pace.tokens);
     let keyring = Keyring::new(&token_http, service.credentials, tries, tokens);
     let pacer = Pacer::new(pace_of(pace.rate), tokens, patience);
-    let exchange = Exchange::new(http(&service.http)?, keyring, pacer, pace.max_attempts);
+    let exchange = Exchange::new(http, keyring, pacer, pace.max_attempts);
     Ok(Client::new(settings, exchange))
 }
 

@@ -23,14 +23,13 @@ mod wish;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use reqwest::Url;
 use serde_json::Value;
 
 use self::map::Map;
 use self::reading::Unread;
 pub(crate) use self::wish::{When, Wish};
 use super::exchange::{Exchange, Fault};
-use super::http::Reply;
+use super::http::{Base, Reply};
 use super::identity::Listed;
 use crate::domain::email::Email;
 use crate::domain::stop::Halt;
@@ -76,7 +75,7 @@ impl Directory {
     pub(crate) async fn prepare(
         &self,
         exchange: &Arc<Exchange>,
-        base: &Url,
+        base: &Base,
         terms: Terms,
     ) -> Result<(), Fault> {
         let Some(wish) = lock(&self.wish).take().filter(Wish::is_worth_a_question) else { return Ok(()) };

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::Url;
 use tokio::task::JoinSet;
 
 use super::map::Map;
@@ -13,7 +12,7 @@ use crate::domain::event::Trail;
 use crate::domain::stop::Stop;
 use crate::scim::client::{list_address, read_request};
 use crate::scim::exchange::{Exchange, Fault};
-use crate::scim::http::Reply;
+use crate::scim::http::{Base, Reply};
 use crate::scim::identity::version;
 use crate::scim::listing::{ListResponse, User};
 use crate::scim::retry::Op;
@@ -35,7 +34,7 @@ pub(super) enum Unread {
 /// Reads the list.
 pub(super) async fn read(
     exchange: &Arc<Exchange>,
-    base: &Url,
+    base: &Base,
     wish: &Wish,
     max_results: Option<u64>,
     progress: &Mutex<Option<(u64, u64)>>,
@@ -68,7 +67,7 @@ pub(super) async fn read(
 
 struct Reading<'a> {
     exchange: &'a Arc<Exchange>,
-    base: &'a Url,
+    base: &'a Base,
     wish: &'a Wish,
     pages: Pages,
     air: JoinSet<(Span, Result<Reply, Fault>)>,

@@ -53,7 +53,7 @@ def undeclared(service: Service, people: People) -> str:
     judge(run, people.rows, before, service.users())
     for row in people.rows[1::2]:
         detail = run.by_email()[row.email]["detail"]
-        demand("invalidPath" in detail and "mfaSettings" in detail and "--mfa-path" in detail, detail)
+        demand("invalidPath" in detail and "phones" in detail and "--mfa-path" in detail, detail)
     without = [Row(row.email, "updated", row.password) for row in people.rows[1::2]]
     before = service.users()
     again = service.rekey.run("again", without)
