@@ -63,6 +63,11 @@ impl Further {
         self.serve.as_ref()
     }
 
+    /// Where paths in the file start.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// How users are told, if `[notices]` says so.
     pub(crate) fn notices(&self, password_in_mail: bool) -> Result<Option<Settings>, Misconfigured> {
         let Some(table) = &self.notices else { return Ok(None) };

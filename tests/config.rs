@@ -145,10 +145,10 @@ fn the_file_may_have_what_a_flag_needs_and_gives_way_to_one_that_excludes_it() {
         let program = Program::new(["check"]).arg(stage.input());
         stage.finish(with_config(&stage, program, text).args(args)).expect(code);
     };
-    check("words = 6\nreadable = true\nseal_to = 'age1'", &["--generate-passwords"], 0);
+    check("words = 7\nreadable = true\nseal_to = 'age1'", &["--generate-passwords"], 0);
     let file = "generate_passwords = true\nseal_to = 'recipients.txt'\nreadable = true";
     // The file of recipients is missing; up to there, nothing was.
-    let done = refused(&stage, file, &["--words", "6"]);
+    let done = refused(&stage, file, &["--words", "7"]);
     assert!(done.last_line().contains("recipients.txt is neither a recipient"), "{}", done.stderr);
     assert!(done.last_line().contains(stage.home.path().to_str().unwrap()), "{}", done.stderr);
     let done = refused(&stage, "generate_passwords = true\nseal_to = 'recipients.txt'", &["--readable"]);

@@ -84,6 +84,20 @@ fn a_refused_password_after_a_taken_patch_is_told_as_such() {
 }
 
 #[test]
+fn a_doubt_about_the_patch_is_over_when_the_patch_is_taken() {
+    let rule = r#"{"on": "patch", "user": "refused@example.com", "do": {"reset": "after"}}"#;
+    let stage = Stage::new(people(&["ann", "refused"]), faults(rule));
+    run(&stage, ROUTE).expect(3);
+    let of_refused =
+        changes(&stage).into_iter().filter(|seen| seen.user.as_deref() == Some("refused@example.com"));
+    let sent: Vec<_> = of_refused.map(|seen| (seen.method, seen.status)).collect();
+    assert_eq!(sent, [seen("PATCH", 0), seen("PATCH", 200), seen("POST", 400)]);
+    let told = detail(&stage, 3);
+    assert_eq!(stage.outcome(3), "failed/rejected");
+    assert!(told.starts_with("everything but the password was changed: the service refuses"), "{told}");
+}
+
+#[test]
 fn a_refused_patch_keeps_the_password_from_being_sent() {
     let rule = r#"{"on": "patch", "user": "ben@example.com", "times": null, "do": {"status": 400}}"#;
     let stage = Stage::new(people(&["ann", "ben"]), faults(rule));

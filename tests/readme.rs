@@ -1,6 +1,7 @@
 //! What README.md shows is what the program does.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -195,10 +196,17 @@ fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
     stage.finish(generate()).expect(0);
     assert_eq!(stage.outcome(2), "updated");
 
-    // A service of any free port: its settings are read before it listens to signals.
+    // A service of any free port, and with a certificate beside it: its settings are read before it listens
+    // to signals.
     let text = fs::read_to_string(&config).unwrap();
-    assert!(text.contains("127.0.0.1:8480"));
-    fs::write(&config, text.replace("127.0.0.1:8480", "127.0.0.1:0")).unwrap();
+    assert!(text.contains("127.0.0.1:8480\""));
+    let tls = "127.0.0.1:0\"\ntls_certificate = \"loopback.pem\"\ntls_key = \"key.pem\"";
+    fs::write(&config, text.replace("127.0.0.1:8480\"", tls)).unwrap();
+    for name in ["loopback.pem", "key.pem"] {
+        let copy = config.with_file_name(name);
+        fs::copy(root().join("fixtures/tls").join(name), &copy).unwrap();
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let folder = stage.home.path().join("state");
     let serve = Program::new(["serve", "--sandbox", "--no-notices", "--state-dir"]).arg(folder);
     let mut running = serve.arg("--config").arg(&config).start();

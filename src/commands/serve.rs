@@ -95,7 +95,8 @@ fn rules(further: &Further) -> Result<Rules, Failure> {
     let Some(table) = further.serve() else {
         return Err(wrong(&"serve needs [serve] in the --config file"));
     };
-    let rules = Settings::read(table.clone()).and_then(Settings::check).map_err(|error| wrong(&error))?;
+    let settings = Settings::read(table.clone()).map(|settings| settings.below(further.folder()));
+    let rules = settings.and_then(Settings::check).map_err(|error| wrong(&error))?;
     let is_mapped = |name: &String| further.attributes.iter().any(|attribute| attribute.is_named(name));
     if let Some(name) = rules.attributes().find(|name| !is_mapped(name)) {
         return Err(wrong(&format!("serve.attributes names {name}, which no [[attributes]] maps")));

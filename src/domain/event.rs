@@ -17,6 +17,8 @@ pub(crate) struct Trail {
     pub(crate) http_status: Option<u16>,
     /// Set while a PATCH has left whose effect is not known.
     pub(crate) doubt: Option<super::outcome::Doubt>,
+    /// Whether that can only be the PATCH of everything but the password, which goes its own way.
+    pub(crate) spares_password: bool,
     /// The account that was found.
     pub(crate) user_id: Option<String>,
     /// What the last reply said about itself: `scimType`, code, correlation id; already cleaned.

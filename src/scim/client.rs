@@ -239,9 +239,13 @@ impl Client {
         }
         let mut patched = None;
         if wording.has_patch(target) {
+            trail.spares_password |= trail.doubt.is_none();
             match self.patch(ready, trail).await {
                 Written::Ended(Ended { ending, halt: None }) if ending.outcome == Outcome::Updated => {
                     patched = Some(ending.mfa);
+                    if std::mem::take(&mut trail.spares_password) {
+                        trail.doubt = None;
+                    }
                 }
                 written => return written,
             }

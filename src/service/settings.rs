@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,6 +151,13 @@ impl Settings {
                 None => Misconfigured::new(place(&error), "has a value of the wrong kind"),
             }
         })
+    }
+
+    /// The same with paths that start at this folder.
+    pub(crate) fn below(mut self, folder: &Path) -> Self {
+        let paths = [&mut self.tls_certificate, &mut self.tls_key, &mut self.client_ca];
+        paths.into_iter().flatten().for_each(|path| *path = folder.join(&*path));
+        self
     }
 
     /// Checks what is written, and reads the certificates that it names.

@@ -193,7 +193,8 @@ fn no_flag_takes_a_secret() {
     );
     for (name, value) in seen {
         let about = ["secret", "password", "token", "key", "credential", "phone", "seal"];
-        let harmless = ["<FILE>", "<URL>", "<SECONDS>", "<HOW>", "<RECIPIENT|FILE>", "<WHOSE>", "<ROUTE>", "<N>", ""];
+        let harmless =
+            ["<FILE>", "<URL>", "<SECONDS>", "<HOW>", "<RECIPIENT|FILE>", "<WHOSE>", "<ROUTE>", "<N>", ""];
         let is_about = about.iter().any(|word| name.contains(word));
         assert!(!is_about || harmless.contains(&value.as_str()), "--{name} {value}");
     }
