@@ -376,8 +376,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Lands whatever is about to: it shares the next sync. Half of the rows stay in the air, so that there
-    /// is something to do meanwhile.
+    /// Lands whatever is about to: it shares the next sync. A quarter of the rows stays in the air, so that
+    /// there is something to do meanwhile.
     async fn gather(&mut self) {
         let mut more = true;
         while more {
@@ -385,7 +385,7 @@ impl<'a> Engine<'a> {
             more = false;
             while let Some(landed) = self.air.try_join_next_with_id() {
                 self.land(landed);
-                more = self.air.len() * 2 > self.limits.concurrency;
+                more = self.air.len() * 4 > self.limits.concurrency;
             }
         }
     }
