@@ -166,8 +166,8 @@ fn the_audit_log_has_attributes_by_name_only() {
     let quoted = canary.0.replace('"', "\"\"");
     // The service sends back all it got, as its error's name and as its correlation id.
     let echo = json!({"on": "patch", "user": "ben@example.com", "do": {
-        "status": 400, "headers": {"inin-correlation-id": &canary.0[9..25]},
-        "body": {"scimType": &canary.0[9..25], "detail": canary.0, "status": "400"}}});
+        "status": 400, "headers": {"inin-correlation-id": &canary.0[10..26]},
+        "body": {"scimType": &canary.0[10..26], "detail": canary.0, "status": "400"}}});
     let lines = [
         "email,job".to_owned(),
         format!("ann@example.com,\"{quoted}\""),
@@ -175,7 +175,7 @@ fn the_audit_log_has_attributes_by_name_only() {
     ];
     let stage = stage(&lines.each_ref().map(String::as_str), faults(&echo.to_string()));
     stage.keep_secret(&canary);
-    stage.keep_secret(&Canary(canary.0[9..25].to_owned()));
+    stage.keep_secret(&Canary(canary.0[10..26].to_owned()));
     run(&stage, &entry("job", "title", ""), 3);
     assert_eq!(set(&stage), [Map::from_iter([("title".to_owned(), canary.0.clone().into())])]);
     let audit = stage.audit();

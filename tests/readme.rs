@@ -216,6 +216,23 @@ fn the_sample_seals_to_nobody_by_accident_and_lets_nobody_in_unseen() {
 }
 
 #[test]
+fn every_configuration_shown_is_one() {
+    let readme = readme();
+    let blocks: Vec<_> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert!(blocks.len() >= 3, "{blocks:?}");
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config.toml");
+    for block in blocks {
+        fs::write(&config, block).unwrap();
+        let check = Program::new(["check"]).arg(root().join("samples/attributes.csv"));
+        // Without the table that maps its columns, a row of this sample asks for nothing.
+        let code = if block.contains("[[attributes]]") { 0 } else { 65 };
+        check.arg("--config").arg(&config).run().expect(code);
+    }
+}
+
+#[test]
 fn every_flag_of_an_example_exists() {
     let helps = [&["--help"][..], &["run", "--help"], &["unseal", "--help"], &["serve", "--help"]];
     let helps: String = helps.iter().map(|args| Program::new(*args).run().expect(0).stdout).collect();

@@ -233,7 +233,7 @@ mod tests {
         let value = crate::domain::target::Value { attribute: 0, text };
         let target = Target { attributes: vec![value].into(), ..target("x") };
         assert!(
-            of_row("head-of-res", &target) && !of_row("research", &target) && !of_row("heading", &target)
+            of_row("head-of-res", &target) && !of_row("resear", &target) && !of_row("heading", &target)
         );
     }
 
