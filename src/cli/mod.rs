@@ -84,7 +84,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Reset single users on request, over HTTP; see [serve] of the configuration
+    /// Reset single users on request, over HTTP, for the callers that the configuration names
     Serve(Box<ServeArgs>),
     /// Serve the sandbox on loopback until stopped; print its addresses and credentials
     Sandbox(SandboxArgs),
@@ -234,11 +234,11 @@ pub(crate) struct PasswordArgs {
     #[arg(long)]
     pub(crate) revoke_sessions: bool,
 
-    /// Tell nobody, whatever [notices] says
+    /// Tell nobody, whatever the configuration says of notices
     #[arg(long)]
     pub(crate) no_notices: bool,
 
-    /// Put the generated password into the notice. Mail is read by others; prefer a claim_url in [notices]
+    /// Put the generated password into the notice. Mail is read by others; prefer a claim_url for notices
     #[arg(long, requires_all = ["seal_to", "consent_to_passwords_in_mail"])]
     pub(crate) password_in_mail: bool,
 
