@@ -232,9 +232,7 @@ mod tests {
         let text = Secret::new("Head of Research".to_owned());
         let value = crate::domain::target::Value { attribute: 0, text };
         let target = Target { attributes: vec![value].into(), ..target("x") };
-        assert!(
-            of_row("head-of-res", &target) && !of_row("resear", &target) && !of_row("heading", &target)
-        );
+        assert!(of_row("head-of-res", &target) && !of_row("resear", &target) && !of_row("heading", &target));
     }
 
     #[test]
