@@ -49,6 +49,7 @@ impl AuditLog {
     #[must_use]
     pub fn new(file: File) -> Self {
         let intent = Intent {
+            sealed: None,
             line: 4711,
             email: "u000000004711@example.com".to_owned(),
             user_id: "5c1f0e2a-77d4-4b2e-9a01-000000004711".to_owned(),
