@@ -224,5 +224,5 @@ pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-#[cfg(all(test, not(fuzzing)))]
+#[cfg(test)]
 mod tests;
