@@ -225,4 +225,5 @@ pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
 }
 
 #[cfg(test)]
+#[cfg(not(fuzzing))]
 mod tests;
