@@ -71,12 +71,24 @@ impl Further {
     /// How users are told, if `[notices]` says so.
     pub(crate) fn notices(&self, password_in_mail: bool) -> Result<Option<Settings>, Misconfigured> {
         let Some(table) = &self.notices else { return Ok(None) };
-        let table: NoticesTable =
-            table.clone().try_into().map_err(|error| wrong(format!("[notices]: {}", error.message())))?;
+        let table: NoticesTable = table
+            .clone()
+            .try_into()
+            .map_err(|error| wrong(format!("[notices] {}", in_our_words(error.message()))))?;
         let smtp_password = flag_or_env(None, &["SCIM_REKEY_SMTP_PASSWORD"])?.map(Secret::new);
         let password = if password_in_mail { PasswordInMail::WithConsent } else { PasswordInMail::No };
         let around = Around { folder: &self.folder, smtp_password, password };
         table.check(around).map(Some).map_err(|unfit| wrong(unfit.to_string()))
+    }
+}
+
+/// What serde says of a value shows the value, which may be a secret in the wrong place.
+fn in_our_words(said: &str) -> String {
+    let field = |start: &str| Some(said.strip_prefix(start)?.split_once('`')?.0.to_owned());
+    match (field("unknown field `"), field("missing field `")) {
+        (Some(field), _) => format!("knows no setting named {field}"),
+        (_, Some(field)) => format!("lacks a setting named {field}"),
+        (None, None) => "has a value of the wrong kind".to_owned(),
     }
 }
 

@@ -104,20 +104,9 @@ impl Reception {
     }
 
     fn consider(&mut self, reset: Box<Reset>, reply: Reply) -> Option<Next> {
-        if let Some(known) = reset.idempotency.and_then(|key| self.memory.by_key(&key)) {
-            let answer = match known {
-                Known { fingerprint, .. } if *fingerprint != reset.fingerprint => Some(Answer::Mismatch),
-                Known { number, .. } if self.working.contains_key(number) => Some(Answer::InFlight),
-                Known { settled: Some(settled), .. } if is_final(settled.outcome) => {
-                    Some(Answer::Settled(Settled { replayed: true, ..settled.clone() }))
-                }
-                // Begun and never finished: the same once more.
-                Known { .. } => None,
-            };
-            if let Some(answer) = answer {
-                let _ = reply.send(answer);
-                return None;
-            }
+        if let Some(answer) = self.answer_known(&reset) {
+            let _ = reply.send(answer);
+            return None;
         }
         match &reset.who {
             Who::Email(email) => {
@@ -132,6 +121,19 @@ impl Reception {
                 });
                 None
             }
+        }
+    }
+
+    /// What was asked with the same key before, as far as that is an answer.
+    fn answer_known(&self, reset: &Reset) -> Option<Answer> {
+        match self.memory.by_key(&reset.idempotency?)? {
+            Known { fingerprint, .. } if *fingerprint != reset.fingerprint => Some(Answer::Mismatch),
+            Known { number, .. } if self.working.contains_key(number) => Some(Answer::InFlight),
+            Known { settled: Some(settled), .. } if is_final(settled.outcome) => {
+                Some(Answer::Settled(Settled { replayed: true, ..settled.clone() }))
+            }
+            // Begun and never finished, or nobody knows how: the same once more.
+            Known { .. } => None,
         }
     }
 
@@ -162,15 +164,14 @@ impl Reception {
         account: Option<Box<str>>,
     ) -> Option<Next> {
         let likeness = email.likeness();
-        // Asked with one key twice, and both were looked up at the same time; or one user by two callers.
-        let again = reset.idempotency.and_then(|key| self.memory.by_key(&key)).map(|known| known.number);
+        // Others may have asked with the same key while this user was looked up.
         let in_work = |working: &Working| working.likeness == likeness;
-        if again.is_some_and(|number| self.working.contains_key(&number))
-            || self.working.values().any(in_work)
-        {
-            let _ = reply.send(Answer::InFlight);
+        let is_in_work = || self.working.values().any(in_work).then_some(Answer::InFlight);
+        if let Some(answer) = self.answer_known(reset).or_else(is_in_work) {
+            let _ = reply.send(answer);
             return None;
         }
+        let again = reset.idempotency.and_then(|key| self.memory.by_key(&key)).map(|known| known.number);
         let number = again.unwrap_or_else(|| self.memory.next());
         let word = ServeAuth {
             line: number,

@@ -147,9 +147,10 @@ pub(crate) struct Stops {
 }
 
 impl Stops {
-    /// For work that somebody else ends.
-    pub(crate) fn none() -> Self {
-        Self { told: unbounded_channel().1, deadline: None }
+    /// For work that somebody else ends, with what it is told by.
+    pub(crate) fn told() -> (UnboundedSender<Stop>, Self) {
+        let (tell, told) = unbounded_channel();
+        (tell, Self { told, deadline: None })
     }
 
     /// Waits for the next reason to stop.

@@ -201,6 +201,20 @@ fn sessions_that_do_not_end_leave_the_row_updated_and_are_told() {
 }
 
 #[test]
+fn where_sessions_cannot_be_ended_no_change_waits_for_it() {
+    let names: Vec<_> = (0..12).map(|number| format!("user{number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let down = r#"{"on": "config", "skip": 1, "times": null, "do": {"status": 502}}"#;
+    let stage = Stage::new(people(&names), faults(down));
+    run(&stage, &["--revoke-sessions"]).expect(0);
+    let truth = stage.truth();
+    assert_eq!(truth.applied.len(), 12, "no row is repeated");
+    let deletes = truth.requests.iter().filter(|seen| seen.method == "DELETE").count();
+    assert!((12..=24).contains(&deletes), "{deletes}");
+    assert!((2..14).all(|line| detail(&stage, line) == "SESSIONS NOT ENDED (502)"), "{:?}", stage.outcomes());
+}
+
+#[test]
 fn a_dry_run_ends_no_sessions_and_sets_no_password() {
     let stage = Stage::new(people(&["ann"]), Options::default());
     run(&stage, &[ROUTE, &["--revoke-sessions", "--dry-run"]].concat()).expect(0);

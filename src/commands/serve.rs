@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
 use super::run::{
     Handing, client, finish, listen, lock_client, open_record, passwords, protected, run_start_of_service,
@@ -14,7 +16,7 @@ use super::{Failure, complain, report, say};
 use crate::audit::log::now;
 use crate::audit::record::RunStart;
 use crate::audit::replay::Past;
-use crate::cli::{InputArgs, RunArgs, ServeArgs, When};
+use crate::cli::{InputArgs, PaceArgs, RunArgs, ServeArgs, When};
 use crate::config::{Further, Service};
 use crate::domain::stop::Stop;
 use crate::engine::{Engine, Handout, Limits};
@@ -25,7 +27,7 @@ use crate::reception::Reception;
 use crate::record::Closed;
 use crate::service::settings::{Rules, Settings};
 use crate::service::{Back, Listening, new_key};
-use crate::stops::{Signals, Stops};
+use crate::stops::{GRACE, Signals, Stops};
 use crate::views::progress::Progress;
 
 /// Serves until told to stop.
@@ -69,6 +71,10 @@ pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
     runtime.block_on(house.open(&signals))
 }
 
+/// So long a service waits for one that is down or asks for patience: it does not end by itself, since then
+/// it would begin again at once.
+const LONG: Duration = Duration::from_secs(366 * 86_400);
+
 /// A run whose rows are not known yet.
 fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
     let state_dir = args.state_dir.unwrap_or_default();
@@ -84,7 +90,7 @@ fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
         protect: args.protect,
         passwords: args.passwords,
         service: args.service,
-        pace: args.pace,
+        pace: PaceArgs { max_wait: LONG, max_outage: LONG, ..args.pace },
         progress: When::Never,
     };
     (state_dir, run)
@@ -121,7 +127,7 @@ impl House<'_> {
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let mut stops = signals.stops(None, " and left at once".to_owned());
-        let client = client(args, service, Arc::clone(&further.attributes))?;
+        let client = client(args, service, Arc::clone(&further.attributes), true)?;
         let key = folder_key(&path).map_err(cannot_create)?;
         let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         record.keep_ends();
@@ -163,12 +169,30 @@ impl House<'_> {
             }
             let _ = is_ready.send(false);
         };
+        let (tell, mut told) = Stops::told();
         let work = async {
-            let stop = engine.run(reception, &mut Stops::none()).await;
+            let stop = engine.run(reception, &mut told).await;
             let _ = work_ended.send(true);
             stop
         };
-        let (cut, stop) = tokio::join!(listening.serve(Back { desk, ready, key }, ends), work);
+        let (door_closed, mut door_closes) = watch::channel(false);
+        let door = async {
+            let cut = listening.serve(Back { desk, ready, key }, ends).await;
+            let _ = door_closed.send(true);
+            cut
+        };
+        // Whoever was let in is answered then, or has been told where to ask later: what the service still
+        // makes wait is not waited for.
+        let impatience = async {
+            let _ = door_closes.changed().await;
+            sleep(GRACE).await;
+            let _ = tell.send(Stop::Signal(15));
+            std::future::pending::<()>().await;
+        };
+        let (cut, stop) = tokio::select! {
+            both = async { tokio::join!(door, work) } => both,
+            () = impatience => return Err(Failure::new(70, "the wait for the end has ended")),
+        };
         if cut > 0 {
             complain(format_args!("{cut} connections were cut off"));
         }

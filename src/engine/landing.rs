@@ -79,8 +79,15 @@ impl Engine<'_> {
     /// A row has ended, and perhaps the run with it.
     fn end(&mut self, target: &Target, ended: Ended, trail: Trail) {
         let Ended { mut ending, halt } = ended;
-        if let Some(Halt::Because(stop)) = &halt {
-            self.stop(stop.clone());
+        match &halt {
+            Some(Halt::Because(stop)) if self.limits.again && is_about_one(stop) => {
+                tracing::error!("line {}: {}", target.line, stop.sentence());
+                if ending.outcome == Outcome::Pending(Pause::Interrupted) {
+                    ending = Ending::new(Outcome::Failed(Fail::Unavailable), stop.sentence());
+                }
+            }
+            Some(Halt::Because(stop)) => self.stop(stop.clone()),
+            Some(Halt::Already) | None => {}
         }
         match ending.outcome {
             Outcome::Updated | Outcome::WouldUpdate => self.forbidden = 0,
@@ -203,6 +210,11 @@ impl Engine<'_> {
         }
         self.commit().await;
     }
+}
+
+/// Whether a service goes on, since no caller must be able to stop it by asking for somebody.
+const fn is_about_one(stop: &Stop) -> bool {
+    matches!(stop, Stop::Refused(_) | Stop::Untrusted(_) | Stop::Throttled)
 }
 
 pub(super) fn done(target: &Target, trail: Trail, ending: Ending) -> Done {

@@ -249,7 +249,11 @@ impl<'a> Engine<'a> {
 
     fn begin(&mut self, row: Row) {
         failpoint::hit("plan");
-        let standing = self.record.standing(row.line());
+        let standing = match self.record.standing(row.line()) {
+            // Nobody knows how it ended, and the caller asks for it once more.
+            Standing::Settled if self.limits.again => Standing::InDoubt,
+            standing => standing,
+        };
         self.tell_late(&row);
         match self.plan.step(row, standing) {
             None => {}

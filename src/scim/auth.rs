@@ -54,6 +54,8 @@ pub(crate) struct Tries {
     pub(crate) max_attempts: u32,
     /// The longest outage, once one has.
     pub(crate) max_outage: Duration,
+    /// Whether to ask again after a refusal, when the next request wants a token.
+    pub(crate) again: bool,
 }
 
 /// A bearer token.
@@ -165,7 +167,8 @@ impl Auth {
             Slot::Empty => (false, false),
             Slot::Token(token) if token.is_good() => return Ok(Arc::clone(token)),
             Slot::Token(token) if token.is_rejected() => {
-                if token.replaces && !token.accepted.load(Ordering::Relaxed) {
+                // A service asks again: it may be one request that is refused, and not the token.
+                if token.replaces && !token.accepted.load(Ordering::Relaxed) && !self.tries.again {
                     let stop = Stop::Refused("the service refuses every token it is given (401)".to_owned());
                     *slot = Slot::Refused(stop.clone());
                     return Err(Denied::Stop(stop));
@@ -184,10 +187,15 @@ impl Auth {
             }
             Err(Halt::Already) => Err(Denied::Already),
             Err(Halt::Because(stop)) => {
-                *slot = Slot::Refused(stop.clone());
+                *slot = self.refused(&stop);
                 Err(Denied::NotGiven(stop))
             }
         }
+    }
+
+    /// What is kept of a refusal: it is the last word of a run, and a service asks again.
+    fn refused(&self, stop: &Stop) -> Slot {
+        if self.tries.again { Slot::Empty } else { Slot::Refused(stop.clone()) }
     }
 
     /// Lifetimes of the tokens issued since the last call, in seconds.

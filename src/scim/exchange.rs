@@ -55,6 +55,9 @@ pub(crate) enum Fault {
     Halt(Halt),
 }
 
+/// How often a request that ends sessions is sent.
+const SESSION_TRIES: u32 = 2;
+
 impl Exchange {
     /// Nothing is sent yet. A request is sent at most `max_attempts` times.
     pub(crate) fn new(http: Http, auth: Keyring, pacer: Pacer, max_attempts: u32) -> Self {
@@ -89,6 +92,10 @@ impl Exchange {
         let mut rejected: Vec<usize> = Vec::new();
         let mut not_before = trail.doubt.map(|_| Instant::now() + backoff(trail.patches, chance()));
         loop {
+            // Never in the way of a change: not as a probe, and not for long.
+            if op == Op::Sessions && (tries >= SESSION_TRIES || self.pacer.is_down()) {
+                return Err(Fault::Unavailable(trail.http_status));
+            }
             let pass = self.pacer.admit(not_before.take()).await.map_err(|why| closed(why, &self.http))?;
             let token = match self.auth.ready(pass.lane()) {
                 Some(token) => token,
@@ -107,6 +114,12 @@ impl Exchange {
             let verdict = decide(op, answer);
             tracing::debug!(line, ?op, tries, ?answer, ?verdict, "answered");
             let place = pass.lane();
+            // What ends sessions may be down by itself.
+            if op == Op::Sessions && is_down(answer) {
+                drop(pass);
+                not_before = Some(Instant::now() + backoff(tries, chance()));
+                continue;
+            }
             // The hold comes first: the pass gives way to the next request.
             let held = self.hold(&pass, verdict, reply.as_ref());
             pass.finish(health(line, answer), reply.as_ref().and_then(|reply| self.pacer.standing(reply)));

@@ -108,7 +108,7 @@ mod tests {
             client_auth: ClientAuth::Basic,
             scope: None,
         };
-        let tries = Tries { max_attempts: 1, max_outage: second };
+        let tries = Tries { max_attempts: 1, max_outage: second, again: false };
         let patience = Patience { max_wait: second, max_outage: second, concurrency: 1 };
         let pacer = Pacer::new(Pace::Unlimited, 3, patience);
         let ring = Keyring::new(&http.unwrap(), credentials, tries, 3);

@@ -3,6 +3,7 @@
 
 mod asking;
 mod lasting;
+mod odd;
 mod shutting;
 
 use std::fs;
@@ -40,15 +41,20 @@ impl Reply {
 
 impl<'a> Served<'a> {
     fn new(stage: &'a Stage) -> Self {
+        Self::with(stage, "", "")
+    }
+
+    /// With these settings above `[serve]`, and below everything.
+    fn with(stage: &'a Stage, above: &str, below: &str) -> Self {
         let printed = Program::new(["serve", "--new-caller"]).run().expect(0).stdout;
         let word = |line: usize| printed.lines().nth(line).unwrap().split_whitespace().last().unwrap();
         let (key, digest) = (word(0), word(1));
         stage.keep_secret(&Canary(key.to_owned()));
         let address = free_address();
         let serve = format!(
-            "[serve]\nlisten = '{address}'\n[[serve.caller]]\nid = 'desk'\nkey_sha256 = ['{digest}']\n\
+            "{above}\n[serve]\nlisten = '{address}'\n[[serve.caller]]\nid = 'desk'\nkey_sha256 = ['{digest}']\n\
              domains = ['example.com']\nrequests_per_minute = 100000\n\
-             [serve.limits]\nper_target_per_hour = 100000\nglobal_per_minute = 100000\nqueue = 1000\n"
+             [serve.limits]\nper_target_per_hour = 100000\nglobal_per_minute = 100000\nqueue = 1000\n{below}\n"
         );
         fs::write(config(stage), serve).unwrap();
         let mut served = Self { stage, address, key: key.to_owned(), running: None };
@@ -89,6 +95,11 @@ impl<'a> Served<'a> {
 
     fn reset(&self, email: &str, idempotency: &str) -> Reply {
         self.say(&request("POST", "/v1/resets", &self.key, idempotency, &wish(email)))
+    }
+
+    fn update_once(&self, id: &str, idempotency: &str) -> Reply {
+        let path = format!("/api/users/{id}/update");
+        self.say(&request("POST", &path, &self.key, idempotency, r#"{"password":"x"}"#))
     }
 
     fn update(&self, id: &str, body: &str) -> Reply {

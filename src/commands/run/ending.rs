@@ -50,7 +50,12 @@ pub(crate) async fn finish(
     let stop = stop.filter(|stop| !moot(stop));
     let end = RunEnd {
         complete,
-        exit_code: stop.as_ref().map_or_else(|| ledger.tally().exit_code(), Stop::exit_code),
+        exit_code: match &stop {
+            Some(stop) => stop.exit_code(),
+            // What becomes of one caller's user is no matter of the service's.
+            None if past.start.serves => 0,
+            None => ledger.tally().exit_code(),
+        },
         stopped: stop.as_ref().map(Stop::sentence).or(untold),
         traffic,
         warnings: warnings.into_iter().chain(mfa_warning(ledger.tally())).collect(),

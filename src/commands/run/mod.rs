@@ -227,7 +227,7 @@ impl Session<'_> {
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(deadline(args), at_once);
-        let client = client(args, service, Arc::clone(&further.attributes))?;
+        let client = client(args, service, Arc::clone(&further.attributes), false)?;
         let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;

@@ -73,6 +73,7 @@ pub(crate) fn client(
     args: &RunArgs,
     service: Service,
     attributes: Arc<[Attribute]>,
+    serves: bool,
 ) -> Result<Client, Failure> {
     let pace = &args.pace;
     let untrusting = |error| Failure::new(78, format!("cannot set up TLS: {error}"));
@@ -85,7 +86,7 @@ pub(crate) fn client(
         max_outage: pace.max_outage,
         concurrency: pace.concurrency.into(),
     };
-    let tries = Tries { max_attempts: pace.max_attempts, max_outage: pace.max_outage };
+    let tries = Tries { max_attempts: pace.max_attempts, max_outage: pace.max_outage, again: serves };
     let settings = Settings {
         base,
         wording: wording(args, attributes),
