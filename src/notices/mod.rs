@@ -15,6 +15,7 @@ mod settings;
 mod smtp;
 mod template;
 mod webhook;
+mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,9 @@ use super::check::is_loopback;
 use super::message::Letter;
 use super::postman::Undelivered;
 use super::settings::{Mail, Security, Unfit};
+use super::wire;
+
+const NO_CONNECTION: &str = "no connection to the mail server";
 
 /// A mail server.
 pub(super) struct Smtp {
@@ -81,10 +84,12 @@ impl Smtp {
             return Err(Undelivered::for_now("the mail server has refused our login before"));
         }
         let failed = |error: Error| failure(Stage::Connecting, &error);
-        let place = (self.mail.host.as_str(), self.mail.port);
-        let from_the_start = self.tls.clone().filter(|_| self.mail.security == Security::Tls);
-        let connecting = AsyncSmtpConnection::connect_tokio1(place, None, &self.name, from_the_start, None);
-        let mut connection = connecting.await.map_err(failed)?;
+        let mut stream = wire::connect(&self.mail.host, self.mail.port).await.map_err(|e| unreached(&e))?;
+        if let (Security::Tls, Some(tls)) = (self.mail.security, &self.tls) {
+            stream = wire::secure(stream, tls.clone()).await.map_err(failed)?;
+        }
+        let greeting = AsyncSmtpConnection::connect_with_transport(stream, &self.name);
+        let mut connection = greeting.await.map_err(failed)?;
         if let (Security::StartTls, Some(tls)) = (self.mail.security, &self.tls) {
             if !connection.can_starttls() {
                 return Err(Undelivered::for_now("the mail server offers no STARTTLS, so nothing was said"));
@@ -148,15 +153,21 @@ fn failure(stage: Stage, error: &Error) -> Undelivered {
     }
     Undelivered::for_now(if is_tls(error) {
         "the mail server cannot show who it is (TLS)"
-    } else if refused_connection(error) {
-        "the mail server refuses the connection"
+    } else if stems_from(error, <dyn Cause>::is::<wire::Endless>) {
+        "the mail server does not come to the end of its answer"
     } else if error.is_response() {
         "the mail server hangs up, or does not speak SMTP"
     } else if stage == Stage::Connecting {
-        "no connection to the mail server"
+        NO_CONNECTION
     } else {
         "the connection to the mail server broke"
     })
+}
+
+/// Nobody opened.
+fn unreached(error: &io::Error) -> Undelivered {
+    let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+    Undelivered::for_now(if refused { "the mail server refuses the connection" } else { NO_CONNECTION })
 }
 
 /// Whether something below the error is so. What an I/O error holds is not its `source`, but what that
@@ -171,10 +182,4 @@ fn stems_from(error: &(dyn Cause + 'static), so: fn(&(dyn Cause + 'static)) -> b
 
 fn is_tls(error: &Error) -> bool {
     error.is_tls() || stems_from(error, <dyn Cause>::is::<rustls::Error>)
-}
-
-fn refused_connection(error: &Error) -> bool {
-    stems_from(error, |cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
-    })
 }

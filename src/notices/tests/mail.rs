@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::settings::Way;
-use super::script::{Private, SILENCE, Says, Server};
+use super::script::{ENDLESS, Private, SILENCE, Says, Server};
 use super::*;
 
 const FROM: &str = "from = \"IT <it@example.com>\"";
@@ -125,6 +125,25 @@ async fn nobody_there_and_no_answer_in_time_are_passing_faults() {
     let nobody = way(&server, "none", "").replace(&server.port.to_string(), &gone.to_string());
     let failed = postman(FROM, &nobody, PasswordInMail::No).send(&notice(&[])).await.unwrap_err();
     assert_eq!((failed.permanent, failed.why.as_str()), (false, "the mail server refuses the connection"));
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_not_listened_to_until_the_time_is_over() {
+    let greeting: Says = |line| line.is_empty().then_some(ENDLESS);
+    let later: Says = |line| line.starts_with("MAIL").then_some(ENDLESS);
+    for (private, security, says) in [
+        (Private::Never, "none", greeting),
+        (Private::OnRequest, "starttls", greeting),
+        (Private::FromTheStart, "tls", greeting),
+        (Private::Never, "none", later),
+        (Private::OnRequest, "starttls", later),
+        (Private::FromTheStart, "tls", later),
+    ] {
+        let server = Server::mail(private, "loopback.pem", says);
+        let failed = to(&server, security, "").send(&notice(&[])).await.unwrap_err();
+        let why = "the mail server does not come to the end of its answer";
+        assert_eq!((failed.permanent, failed.why.as_str()), (false, why), "{security}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ pub(super) type Says = fn(&str) -> Option<&'static str>;
 /// A line that no answer follows, while the connection stays open.
 pub(super) const SILENCE: &str = "…";
 
+/// A megabyte without a line feed, and no more than that.
+pub(super) const ENDLESS: &str = "∞";
+
 trait Wire: Read + Write + Send {}
 impl<T: Read + Write + Send> Wire for T {}
 
@@ -141,6 +144,11 @@ impl Talk<'_> {
             SILENCE => {
                 thread::park();
                 Ok(())
+            }
+            ENDLESS => {
+                self.wire.write_all(b"250-")?;
+                self.wire.write_all(&vec![b'x'; 1 << 20])?;
+                self.say(SILENCE)
             }
             _ => self.wire.write_all(format!("{answer}\r\n").as_bytes()).and_then(|()| self.wire.flush()),
         }
