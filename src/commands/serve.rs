@@ -1,7 +1,8 @@
 //! `serve`: resets of single users on request, by the same engine, pacer and audit log as a run.
 
+use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, Place, RunFolder, choose, folder_key};
 use crate::plan::Plan;
 use crate::reception::Reception;
-use crate::record::Closed;
+use crate::record::{Closed, Record};
 use crate::service::settings::{Rules, Settings};
 use crate::service::{Back, Listening, new_key};
 use crate::stops::{GRACE, Signals, Stops};
@@ -137,7 +138,7 @@ impl House<'_> {
             .await
             .map_err(|error| Failure::new(73, format!("cannot listen: {error}")))?;
         let (is_ready, ready) = watch::channel(false);
-        let duplicates = std::collections::HashMap::new();
+        let duplicates = HashMap::new();
         let plan = Plan::new(&duplicates, protected(args)?, None);
         let unsettled = std::mem::take(&mut past.unsettled);
         let limits = Limits {
@@ -175,16 +176,16 @@ impl House<'_> {
             let _ = work_ended.send(true);
             stop
         };
-        let (door_closed, mut door_closes) = watch::channel(false);
+        let (told_closed, mut at_door) = watch::channel(false);
         let door = async {
             let cut = listening.serve(Back { desk, ready, key }, ends).await;
-            let _ = door_closed.send(true);
+            let _ = told_closed.send(true);
             cut
         };
         // Whoever was let in is answered then, or has been told where to ask later: what the service still
         // makes wait is not waited for.
         let impatience = async {
-            let _ = door_closes.changed().await;
+            let _ = at_door.changed().await;
             sleep(GRACE).await;
             let _ = tell.send(Stop::Signal(15));
             std::future::pending::<()>().await;
@@ -198,17 +199,19 @@ impl House<'_> {
         }
         let (traffic, warnings) = (traffic(engine.client()), engine.warnings());
         let (end, stop) = finish(&mut record, &mut past, stop, traffic, warnings).await;
-        let Closed { ledger, owed, end: end_of_log, lock: _lock } = record.close();
-        let past = Past { ledger, owed: owed.unwrap_or_default(), end: end_of_log, ..past };
-        report::write(&path, &past)
-            .map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
-        match stop {
-            None => Ok(0),
-            Some(stop) => Err(last_word(&path, &stop, end.exit_code)),
-        }
+        let code = close(&path, record, past)?;
+        stop.map_or(Ok(code), |stop| Err(last_word(&path, &stop, end.exit_code)))
     }
 }
 
-fn last_word(path: &std::path::Path, stop: &Stop, code: u8) -> Failure {
+/// Makes the files that people read; the folder is ours until then.
+fn close(path: &Path, record: Record, past: Past) -> Result<u8, Failure> {
+    let Closed { ledger, owed, end, lock: _lock } = record.close();
+    let past = Past { ledger, owed: owed.unwrap_or_default(), end, ..past };
+    report::write(path, &past).map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
+    Ok(0)
+}
+
+fn last_word(path: &Path, stop: &Stop, code: u8) -> Failure {
     Failure::new(code, format!("{}; {}", stop.sentence(), path.display()))
 }
