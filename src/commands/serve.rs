@@ -52,6 +52,7 @@ pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
         dry_run: false,
         target,
         retry_of: None,
+        asks: String::new(),
         serves: true,
         again: false,
         is_told: report::is_current,

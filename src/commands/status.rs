@@ -19,6 +19,7 @@ pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
             format!("going on since {since} (process {pid})")
         }
         (Standing::Held(None), _) => "going on".to_owned(),
+        (Standing::Free, Some(end)) if past.start.serves && end.stopped.is_none() => "closed".to_owned(),
         (Standing::Free, Some(end)) if end.complete => format!("complete, exit code {}", end.exit_code),
         (Standing::Free, Some(end)) => {
             let why = end.stopped.as_deref().unwrap_or("before its last row");
@@ -29,7 +30,11 @@ pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
     say(format_args!("{state}"));
     say(format_args!("began {}, last record {}", past.started_at, past.last_at));
     let settled = past.ledger.settled().total();
-    say(format_args!("{settled} of {} settled: {}", count(past.start.rows, "row"), tally.sentence()));
+    if past.start.serves {
+        say(format_args!("{}: {}", count(settled, "reset"), tally.sentence()));
+    } else {
+        say(format_args!("{settled} of {} settled: {}", count(past.start.rows, "row"), tally.sentence()));
+    }
     for (outcome, rows) in tally.reasons() {
         say(format_args!("  {:>7}  {}/{}", rows, outcome.family(), outcome.reason()));
     }

@@ -35,13 +35,22 @@ pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
                     sent.found(&entry);
                 }
             }
+            Err(Fault::Locked(_)) => table.locked += 1,
             Err(fault) => {
                 complain(format_args!("{}: {fault}", file.display()));
                 table.faults += u64::from(!matches!(fault, Fault::Torn(_)));
             }
         }
     }
-    let missing = sent.map_or(0, |sent| sent.missing());
+    if table.locked > 0 {
+        let parts = count(table.locked, "part");
+        complain(format_args!(
+            "{}: {parts} sealed to another key than the one in {}",
+            file.display(),
+            args.identity.display()
+        ));
+    }
+    let missing = sent.filter(|_| table.locked == 0).map_or(0, |sent| sent.missing());
     if missing > 0 {
         let passwords = count(missing, "password");
         complain(format_args!(
@@ -141,6 +150,7 @@ struct Table {
     file: PathBuf,
     out: csv::Writer<io::StdoutLock<'static>>,
     left_out: u64,
+    locked: u64,
     faults: u64,
 }
 
@@ -148,7 +158,7 @@ impl Table {
     fn begin(file: &Path) -> io::Result<Self> {
         let mut out = csv::Writer::from_writer(io::stdout().lock());
         out.write_record(["line", "email", "user_id", "password", "outcome"]).map_err(io::Error::other)?;
-        Ok(Self { file: file.to_owned(), out, left_out: 0, faults: 0 })
+        Ok(Self { file: file.to_owned(), out, left_out: 0, locked: 0, faults: 0 })
     }
 
     fn add(&mut self, entry: &Opened, sent: Option<&Sent>) -> io::Result<()> {
@@ -170,6 +180,9 @@ impl Table {
         if self.left_out > 0 {
             let passwords = count(self.left_out, "password");
             complain(format_args!("{passwords} left out: sent to nobody, refused, or followed by another"));
+        }
+        if self.locked > 0 && self.faults == 0 {
+            return Ok(65);
         }
         if self.faults > 0 {
             let parts = count(self.faults, "part");

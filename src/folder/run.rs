@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) target: String,
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     pub(crate) retry_of: Option<String>,
+    /// What is asked for beyond the columns password and `mfa_phone`, in words.
+    pub(crate) asks: String,
     /// Whether its rows are what callers of the service ask for.
     pub(crate) serves: bool,
     /// Whether a complete run is to be done once more.
@@ -123,6 +125,9 @@ pub(crate) fn choose(
 ) -> Result<Chosen, Unusable> {
     match place {
         Place::Exactly(path) => match open(path, job, holder, patience)? {
+            Chosen::Complete(path, past, _) if past.start.asks != job.asks => {
+                Err(Unusable::Refused(other_wishes(&path, &past.start, job)))
+            }
             Chosen::Complete(path, past, _) if !same_input(&path, &past, job)? => {
                 Err(Unusable::Refused(changed(&path)))
             }
@@ -132,7 +137,9 @@ pub(crate) fn choose(
             None => open(&runs.join(next_run_id(runs)), job, holder, patience),
             Some(path) => match open(&path, job, holder, patience)? {
                 Chosen::Complete(_, past, _)
-                    if job.repeats(&path, &past)? || !same_input(&path, &past, job)? =>
+                    if job.repeats(&path, &past)?
+                        || past.start.asks != job.asks
+                        || !same_input(&path, &past, job)? =>
                 {
                     open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
@@ -176,6 +183,9 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     };
     if !job.is_that_of(&past.start) {
         return Err(Unusable::Refused(other_job(path, &past.start)));
+    }
+    if past.start.asks != job.asks && (!past.is_complete() || job.again) {
+        return Err(Unusable::Refused(other_wishes(path, &past.start, job)));
     }
     if past.is_complete() && job.repeats(path, &past)? {
         return begin(path, file, Some(past.end), job, lock);
@@ -233,6 +243,19 @@ fn other_job(path: &Path, start: &RunStart) -> String {
         "{} holds {kind} against {}, which is not what this command asks for; choose another --run-dir",
         path.display(),
         start.target
+    )
+}
+
+/// Half of a run would be one thing and half another, and its files would tell of the first.
+fn other_wishes(path: &Path, start: &RunStart, job: &Job) -> String {
+    let words =
+        |asks: &str| if asks.is_empty() { "nothing but its columns".to_owned() } else { asks.to_owned() };
+    format!(
+        "the run in {} was begun with {}, and this command asks for {}; go on as it was begun, or choose another \
+         folder with --run-dir",
+        path.display(),
+        words(&start.asks),
+        words(&job.asks)
     )
 }
 

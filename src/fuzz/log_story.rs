@@ -38,6 +38,7 @@ fn seal(head: &mut Head, log: &mut Vec<u8>, body: &Body<'_>) {
 
 fn start() -> RunStart {
     RunStart {
+        asks: String::new(),
         serves: false,
         notices: false,
         passwords_in_mail: false,

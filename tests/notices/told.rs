@@ -100,6 +100,24 @@ fn no_notices_means_none_then_and_later() {
 }
 
 #[test]
+fn a_rehearsal_with_the_settings_of_every_day_tells_nobody() {
+    let stage = Stage::plain(2);
+    let hook = Hook::new();
+    stage.finish(hook.program(&stage).arg("--sandbox")).expect(0);
+    assert_eq!((stage.outcome(2).as_str(), stage.truth().applied.len()), ("updated", 0));
+    assert_eq!(hook.0.heard().len(), 0);
+}
+
+#[test]
+fn notices_that_wait_are_told_of_where_nobody_watches() {
+    let stage = Stage::plain(2);
+    let hook = Hook::answering(|_| "HTTP/1.1 503 Busy\r\nretry-after: 3600\r\nconnection: close\r\n\r\n");
+    let done = stage.finish(hook.program(&stage)).expect(0);
+    let words = "every row is done, 2 notices still to be sent";
+    assert!(done.stderr.contains(words) && done.stderr.contains("go on with: "), "{}", done.stderr);
+}
+
+#[test]
 fn a_setting_that_cannot_be_used_is_refused_before_the_first_request() {
     let stage = Stage::plain(1);
     let stranger = Stranger::new();
@@ -110,7 +128,7 @@ fn a_setting_that_cannot_be_used_is_refused_before_the_first_request() {
         ("subject = \"{{ pasword }}\"", &*hook, "there is no `pasword`"),
         ("subject = \"{{ password }}\"", &*hook, "has no place there"),
         ("subject = \"{{\"", &*hook, "subject, line 1"),
-        ("sender = \"x\"", &*hook, "unknown field `sender`"),
+        ("sender = \"x\"", &*hook, "knows no setting named sender"),
     ] {
         let done = stage.finish(configured(&stage, more, way)).expect(78);
         assert!(done.last_line().contains(sentence), "{}", done.stderr);

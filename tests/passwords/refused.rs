@@ -7,7 +7,7 @@ use age::x25519::Identity;
 use scim_rekey::sandbox::Options;
 
 use super::Office;
-use crate::support::{Canary, Program};
+use crate::support::{Canary, Program, faults};
 
 #[test]
 fn a_password_that_nobody_would_know_is_not_made() {
@@ -63,4 +63,23 @@ fn the_wrong_key_and_a_damaged_file_are_told() {
     let done = office.stage.finish(office.program().arg("--again"));
     assert!(done.code() != 0 && done.stderr.contains("message 1 is damaged"), "{}", done.stderr);
     assert_eq!((office.stage.truth().patch_requests, fs::read(office.sealed()).unwrap()), (patches, bytes));
+}
+
+#[test]
+fn what_was_begun_with_passwords_made_is_not_continued_without() {
+    let held = faults(r#"{"on":"patch","skip":1,"do":{"status":429,"retry_after":"3600"}}"#);
+    let office = Office::new(3, held);
+    office.stage.finish(office.program().arg("--max-wait").arg("1s")).expect(75);
+    let changed = office.stage.truth().applied.len();
+    let refused = office.stage.finish(office.stage.program()).expect(65);
+    let words = "was begun with generated passwords, and this command asks for nothing but its columns";
+    assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    assert_eq!(office.stage.truth().applied.len(), changed);
+}
+
+#[test]
+fn words_of_which_too_few_are_asked_for_are_refused_before_there_is_a_folder() {
+    let office = Office::new(1, Options::default());
+    office.stage.finish(office.program().arg("--words").arg("3")).expect(2);
+    assert!(!office.stage.run_dir().exists());
 }

@@ -128,6 +128,15 @@ pub(super) fn last_words(
             let what = if args.dry_run { "rehearsed, nothing was changed" } else { "finished" };
             complain(format_args!("{what}: {counts}"));
         }
+        // Not everybody has read yet what happened to them, and nobody may be watching.
+        if past.owed.len() > 0 && !visible {
+            let untold = count(past.owed.len(), "notice");
+            let next = same_command();
+            complain(format_args!(
+                "scim-rekey: every row is done, {untold} still to be sent; {}; go on with: {next}",
+                path.display()
+            ));
+        }
         return Ok(0);
     }
     let sentence = match stop {

@@ -16,7 +16,7 @@ use crate::handover::sealed::Sealed;
 use crate::input::{Judge, Judgement};
 use crate::notices::{Postman, Settings};
 use crate::passwords::policy::{Policy, Resemblance, resembles};
-use crate::passwords::recipe::Style;
+use crate::passwords::recipe::{Recipe, Style};
 
 /// Generated passwords, in the run folder.
 pub(crate) const NAME: &str = "generated.csv.age";
@@ -55,10 +55,16 @@ impl Handing {
                  --seal-to, or send notices with a claim_url",
             ));
         }
+        if args.input.generate_passwords {
+            // The organisation's policy is not known yet; what nobody could make is.
+            let recipe = Recipe::new(style(args), Policy::DOCUMENTED);
+            recipe.map_err(|why| Failure::new(2, why))?;
+        }
         let seals = args.input.generate_passwords && !args.dry_run && !passwords.seal_to.is_empty();
         let recipients = seals.then(|| Recipients::parse(&passwords.seal_to)).transpose();
-        let recipients = recipients.map_err(|why| Failure::new(78, format!("--seal-to: {why}")))?;
-        let postman = notices.filter(|_| !args.dry_run).map(Postman::new).transpose();
+        let recipients = recipients.map_err(|why| Failure::new(78, why))?;
+        // Whoever rehearses with the settings of every day must not write to anybody.
+        let postman = notices.filter(|_| !args.dry_run && !args.sandbox).map(Postman::new).transpose();
         let postman = postman.map_err(|unfit| Failure::new(78, unfit))?.map(Arc::new);
         Ok(Self { recipients, postman })
     }
@@ -81,13 +87,16 @@ impl Handing {
 
 /// What the engine does about passwords.
 pub(crate) fn passwords(args: &RunArgs) -> Passwords {
-    let style = match (args.passwords.words, args.passwords.readable) {
+    let style = Some(style(args)).filter(|_| args.input.generate_passwords);
+    Passwords::new(style, args.passwords.password_policy == PolicyOf::Organization)
+}
+
+fn style(args: &RunArgs) -> Style {
+    match (args.passwords.words, args.passwords.readable) {
         (Some(words), _) => Style::Words(words),
         (None, true) => Style::Readable,
         (None, false) => Style::Random,
-    };
-    let style = Some(style).filter(|_| args.input.generate_passwords);
-    Passwords::new(style, args.passwords.password_policy == PolicyOf::Organization)
+    }
 }
 
 /// Who judges given passwords before there is a connection.

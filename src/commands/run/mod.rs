@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use self::ending::{last_words, stuck_words, what_is_left};
-use self::ready::{count_rows, place, refuse_defects, run_start, start_sandbox};
+use self::ready::{asks, count_rows, place, refuse_defects, run_start, start_sandbox};
 use self::service::{deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
@@ -102,6 +102,7 @@ pub(crate) fn job(
         dry_run: args.dry_run,
         target,
         retry_of,
+        asks: asks(args, further),
         serves: false,
         again: args.again,
         is_told: report::is_current,

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::SANDBOX;
 use crate::audit::record::{Actor, RunStart};
-use crate::cli::RunArgs;
+use crate::cli::{PasswordEncoding, PasswordRoute, RunArgs};
 use crate::commands::{Failure, complain, defect_lines, input_warnings};
 use crate::config::{Further, Misconfigured, Service};
 use crate::domain::email::Email;
@@ -185,6 +185,7 @@ pub(super) fn run_start(
         target: job.target.clone(),
         retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        asks: job.asks.clone(),
         serves: false,
         notices: false,
         passwords_in_mail: args.passwords.password_in_mail,
@@ -192,6 +193,25 @@ pub(super) fn run_start(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings,
     }
+}
+
+/// What a run is asked to do beyond what its columns say: the same command goes on only with the same.
+pub(super) fn asks(args: &RunArgs, further: &Further) -> String {
+    let mut asks = Vec::new();
+    if args.input.generate_passwords {
+        asks.push("generated passwords".to_owned());
+    }
+    if args.passwords.password_encoding != PasswordEncoding::Plain {
+        asks.push("digests for passwords".to_owned());
+    }
+    if args.passwords.password_route == PasswordRoute::Platform {
+        asks.push("passwords by the platform route".to_owned());
+    }
+    let paths: Vec<_> = further.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
+    if !paths.is_empty() {
+        asks.push(clean(&format!("the attributes {}", paths.join(" ")), 512));
+    }
+    asks.join(", ")
 }
 
 /// The beginning of a service's log, whose rows are numbered as they come.
@@ -210,6 +230,7 @@ pub(crate) fn run_start_of_service(
         target: job.target.clone(),
         retry_of: None,
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
+        asks: job.asks.clone(),
         serves: true,
         notices: false,
         passwords_in_mail: args.passwords.password_in_mail,
