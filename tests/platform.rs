@@ -306,6 +306,10 @@ fn what_falls_short_of_the_documented_policy_is_warned_of() {
     run(&stage, &[]).expect(0);
     assert!(stage.summary()["warnings"].to_string().contains(warning), "{}", stage.summary());
     stage.check_truth();
+    // The name is no matter of warnings where the organisation's own policy is asked for.
+    let strict = stage.program().args(["--password-policy", "organization", "--again"]);
+    let done = stage.finish(strict).expect(65);
+    assert!(done.stderr.contains("line 4: password: contains the user's name"), "{}", done.stderr);
 }
 
 #[test]

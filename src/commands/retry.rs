@@ -4,7 +4,7 @@
 
 use std::fs::File;
 
-use super::run::{Retry, run};
+use super::run::{GENERATED_PASSWORDS, Retry, run};
 use super::{Failure, Talk, complain, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
@@ -36,6 +36,13 @@ pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u
                 count(past.start.rows - named, "row"),
                 past.start.rows
             ),
+        ));
+    }
+    // Their cells are empty: without it only what else they ask for would be set, and look like all.
+    if past.start.asks.contains(GENERATED_PASSWORDS) && !args.run.input.generate_passwords {
+        return Err(Failure::new(
+            2,
+            format!("{} made passwords, so its retry needs --generate-passwords too", args.earlier.display()),
         ));
     }
     let only = selection(args, &past)?;

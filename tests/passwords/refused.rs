@@ -83,3 +83,15 @@ fn words_of_which_too_few_are_asked_for_are_refused_before_there_is_a_folder() {
     office.stage.finish(office.program().arg("--words").arg("3")).expect(2);
     assert!(!office.stage.run_dir().exists());
 }
+
+#[test]
+fn what_is_left_of_a_run_that_made_passwords_is_not_retried_without() {
+    let office = Office::new(2, faults(r#"{"on":"patch","user":"user1@example.com","do":{"status":400}}"#));
+    office.stage.finish(office.program()).expect(3);
+    let stage = &office.stage;
+    let again =
+        ["retry".to_owned(), stage.run_dir().display().to_string(), stage.input().display().to_string()];
+    let refused = stage.finish(stage.with_env(Program::new(again))).expect(2);
+    assert!(refused.stderr.contains("needs --generate-passwords"), "{}", refused.stderr);
+    assert_eq!(stage.truth().applied.len(), 1);
+}

@@ -103,7 +103,16 @@ fn style(args: &RunArgs) -> Style {
 pub(crate) fn judge(policy: PolicyOf) -> Option<Judge> {
     match policy {
         PolicyOf::None => None,
-        PolicyOf::Documented | PolicyOf::Organization => Some(by_the_documents),
+        PolicyOf::Documented => Some(by_the_documents),
+        PolicyOf::Organization => Some(strictly),
+    }
+}
+
+/// Whoever wants the organisation's own policy wants no password that gives its user's name away either.
+fn strictly(password: &Secret, email: &Email) -> Judgement {
+    match resembles(password, email) {
+        Some(Resemblance::Name) => Judgement::Refused("contains the user's name"),
+        Some(Resemblance::Address) | None => by_the_documents(password, email),
     }
 }
 

@@ -42,7 +42,7 @@ use crate::views::progress::Progress;
 
 pub(crate) use self::ending::{finish, traffic};
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
-pub(crate) use self::ready::{lock_client, protected, run_start_of_service};
+pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service};
 pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.

@@ -195,11 +195,14 @@ pub(super) fn run_start(
     }
 }
 
+/// What is said of a run that makes passwords.
+pub(crate) const GENERATED_PASSWORDS: &str = "generated passwords";
+
 /// What a run is asked to do beyond what its columns say: the same command goes on only with the same.
 pub(super) fn asks(args: &RunArgs, further: &Further) -> String {
     let mut asks = Vec::new();
     if args.input.generate_passwords {
-        asks.push("generated passwords".to_owned());
+        asks.push(GENERATED_PASSWORDS.to_owned());
     }
     if args.passwords.password_encoding != PasswordEncoding::Plain {
         asks.push("digests for passwords".to_owned());
