@@ -6,8 +6,6 @@ pub(crate) mod file;
 
 use std::env::VarError;
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +16,8 @@ use crate::cli::{
 };
 use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
+use crate::domain::text;
+use crate::files::private::{read_private, without_line_break};
 use crate::notices::{Around, NoticesTable, PasswordInMail, Settings};
 use crate::scim::auth::{ClientAuth, Credentials};
 use crate::scim::http;
@@ -71,24 +71,14 @@ impl Further {
     /// How users are told, if `[notices]` says so.
     pub(crate) fn notices(&self, password_in_mail: bool) -> Result<Option<Settings>, Misconfigured> {
         let Some(table) = &self.notices else { return Ok(None) };
-        let table: NoticesTable = table
-            .clone()
-            .try_into()
-            .map_err(|error| wrong(format!("[notices] {}", in_our_words(error.message()))))?;
+        let table: NoticesTable = table.clone().try_into().map_err(|error| {
+            let why = text::wrong_setting(error.message());
+            wrong(format!("[notices] {}", why.as_deref().unwrap_or(text::WRONG_KIND)))
+        })?;
         let smtp_password = flag_or_env(None, &["SCIM_REKEY_SMTP_PASSWORD"])?.map(Secret::new);
         let password = if password_in_mail { PasswordInMail::WithConsent } else { PasswordInMail::No };
         let around = Around { folder: &self.folder, smtp_password, password };
         table.check(around).map(Some).map_err(|unfit| wrong(unfit.to_string()))
-    }
-}
-
-/// What serde says of a value shows the value, which may be a secret in the wrong place.
-fn in_our_words(said: &str) -> String {
-    let field = |start: &str| Some(said.strip_prefix(start)?.split_once('`')?.0.to_owned());
-    match (field("unknown field `"), field("missing field `")) {
-        (Some(field), _) => format!("knows no setting named {field}"),
-        (_, Some(field)) => format!("lacks a setting named {field}"),
-        (None, None) => "has a value of the wrong kind".to_owned(),
     }
 }
 
@@ -282,7 +272,7 @@ fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfig
         Some(path) if path == Path::new("-") && input_is_stdin => {
             return Err(wrong("standard input cannot be both INPUT and the client secret"));
         }
-        Some(path) => strip_line_break(read_secret(path)?),
+        Some(path) => without_line_break(read_secret(path)?),
         None => flag_or_env(None, &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"])?
             .ok_or_else(|| wrong("no client secret: set GENESYS_CLIENT_SECRET or --client-secret-file"))?,
     };
@@ -290,38 +280,12 @@ fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfig
 }
 
 fn read_secret(path: &Path) -> Result<String, Misconfigured> {
-    let mut text = String::new();
-    let failed = |error: std::io::Error| {
-        // What is no file may be the secret itself, given by mistake.
-        let name =
-            if path.exists() { path.display().to_string() } else { "(a path, not the secret)".to_owned() };
-        wrong(format!("--client-secret-file {name}: {error}"))
-    };
+    let failed = |why: String| wrong(format!("--client-secret-file {why}"));
     if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
+        return std::io::read_to_string(std::io::stdin())
+            .map_err(|error| failed(format!("(a path, not the secret): {error}")));
     }
-    let mut file = fs::File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
-        return Err(wrong(format!(
-            "--client-secret-file {} can be read by others (mode {:o}): chmod 600",
-            path.display(),
-            metadata.mode() & 0o777
-        )));
-    }
-    file.read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
-fn strip_line_break(mut text: String) -> String {
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    text
+    read_private(path).map_err(failed)
 }
 
 /// The flag, or the first of the variables that is set and not empty.
@@ -382,13 +346,6 @@ mod tests {
             "http://localhost.example.com",
         ] {
             assert!(endpoint("--scim-url", bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn one_line_break_is_not_part_of_a_secret() {
-        for (file, secret) in [("s", "s"), ("s\n", "s"), ("s\r\n", "s"), ("s\n\n", "s\n"), (" s ", " s ")] {
-            assert_eq!(strip_line_break(file.to_owned()), secret);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! through a symbolic link, and replaced whole or not at all.
 
 pub(crate) mod patience;
+pub(crate) mod private;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write};

@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("input", &["domain"]),
     ("audit", &["domain", "failpoint", "figures", "files"]),
     ("scim", &["domain", "failpoint", "figures"]),
-    ("notices", &["domain"]),
+    ("notices", &["domain", "files"]),
     ("service", &["domain", "files"]),
     ("stops", &["domain"]),
     ("views", &["domain", "failpoint", "files"]),
@@ -45,7 +45,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("reception", &["domain", "audit", "engine", "files", "scim", "service"]),
     ("cli", &["domain"]),
-    ("config", &["domain", "cli", "notices", "scim"]),
+    ("config", &["domain", "cli", "files", "notices", "scim"]),
     (
         "commands",
         &[

@@ -61,6 +61,17 @@ pub(crate) struct Stamp {
     pub(crate) ts: String,
 }
 
+/// A change, as a line of the log tells of it.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// Whose.
+    pub(crate) email: String,
+    /// Which account it was.
+    pub(crate) user_id: String,
+    /// When it was written down.
+    pub(crate) at: Timestamp,
+}
+
 impl Log {
     /// Goes on at the end of `file`, which holds `len` bytes that end in `head`.
     pub(crate) fn new(file: File, run_id: String, head: Head, len: u64) -> Self {
@@ -150,14 +161,11 @@ impl Log {
         self.line_at(offset, |line| line.user_id)
     }
 
-    /// The account that a line speaks of, and when it was written.
-    pub(crate) fn change_at(&self, offset: u64) -> io::Result<Option<(String, Timestamp)>> {
-        self.line_at(offset, |line| Some((line.user_id?, line.ts.parse().ok()?)))
-    }
-
-    /// The same with the address.
-    pub(crate) fn done_at(&self, offset: u64) -> io::Result<Option<(String, String, Timestamp)>> {
-        self.line_at(offset, |line| Some((line.email?, line.user_id?, line.ts.parse().ok()?)))
+    /// The change that a line speaks of.
+    pub(crate) fn change_at(&self, offset: u64) -> io::Result<Option<Change>> {
+        self.line_at(offset, |line| {
+            Some(Change { email: line.email?, user_id: line.user_id?, at: line.ts.parse().ok()? })
+        })
     }
 
     fn line_at<T>(&self, offset: u64, read: impl FnOnce(Line<'_>) -> T) -> io::Result<T> {

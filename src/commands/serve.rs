@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::run::{
     Handing, client, finish, listen, lock_client, open_record, passwords, protected, run_start_of_service,
-    runtime, traffic, wanted_service,
+    runtime, target, traffic, wanted_service,
 };
 use super::{Failure, complain, report, say};
 use crate::audit::log::now;
@@ -46,11 +46,10 @@ pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
     let signals = listen().map_err(|error| Failure::new(70, error))?;
     let handing = Handing::of(&args, further)?;
     let (service, _sandbox) = wanted_service(&args)?;
-    let target = if args.sandbox { "sandbox".to_owned() } else { service.base.to_string() };
     let job = Job {
         input_sha256: [0; 32],
         dry_run: false,
-        target,
+        target: target(&args, &service),
         retry_of: None,
         asks: String::new(),
         serves: true,

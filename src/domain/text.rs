@@ -54,8 +54,23 @@ pub(crate) const fn hex_digits(byte: u8) -> [u8; 2] {
 /// The bytes that such digits stand for.
 pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+/// What is said where serde does not name a setting.
+pub(crate) const WRONG_KIND: &str = "has a value of the wrong kind";
+
+/// Which setting is wrong, of what serde says about a table: the rest of it shows the value, which may be a
+/// secret in the wrong place.
+pub(crate) fn wrong_setting(said: &str) -> Option<String> {
+    let named = |start: &str| said.strip_prefix(start)?.split_once('`').map(|(field, _)| field);
+    if let Some(field) = named("missing field `") {
+        return Some(format!("lacks a setting named {field}"));
+    }
+    let field = named("unknown field `").or_else(|| named("duplicate field `"))?;
+    Some(format!("knows no setting named {field}"))
 }
 
 /// "1 row", "2 rows".

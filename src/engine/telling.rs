@@ -5,6 +5,7 @@ use tokio::task::JoinError;
 
 use super::Engine;
 use super::post::Letter;
+use crate::audit::log::Change;
 use crate::audit::record::Notify;
 use crate::domain::stop::Stop;
 use crate::domain::target::{NewPassword, Row};
@@ -35,21 +36,10 @@ impl Engine<'_> {
     pub(super) fn tell_late(&mut self, row: &Row) {
         let line = row.line();
         let owed = self.post.is_open() && self.record.owed().is_some_and(|owed| owed.holds(line));
-        let Row::Sound(target) = row else { return };
-        let offset = self.record.ledger().offset(line).filter(|_| owed);
-        let change = offset.and_then(|offset| self.record.log().change_at(offset).ok().flatten());
-        if let Some((user_id, changed_at)) = change {
-            let attributes = self.client.attributes(target);
-            let to = target.email.as_str().to_owned();
-            self.post.write(Letter {
-                line,
-                to,
-                user_id,
-                changed_at,
-                attributes,
-                password: None,
-                attempts: 0,
-            });
+        if let Row::Sound(target) = row
+            && owed
+        {
+            self.write_late(line, self.client.attributes(target));
         }
     }
 
@@ -58,22 +48,19 @@ impl Engine<'_> {
         let Some(owed) = self.record.owed().filter(|_| self.post.is_open()) else { return };
         let lines: Vec<_> = owed.lines().collect();
         for line in lines {
-            let offset = self.record.ledger().offset(line);
-            let change = offset.and_then(|offset| self.record.log().done_at(offset).ok().flatten());
-            if let Some((to, user_id, changed_at)) = change {
-                let attributes = vec!["password".to_owned()];
-                self.post.write(Letter {
-                    line,
-                    to,
-                    user_id,
-                    changed_at,
-                    attributes,
-                    password: None,
-                    attempts: 0,
-                });
-            }
+            self.write_late(line, vec!["password".to_owned()]);
         }
         self.post.release();
+    }
+
+    /// A letter about a change that the log tells of.
+    fn write_late(&mut self, line: u64, attributes: Vec<String>) {
+        let offset = self.record.ledger().offset(line);
+        let change = offset.and_then(|offset| self.record.log().change_at(offset).ok().flatten());
+        if let Some(Change { email: to, user_id, at: changed_at }) = change {
+            let password = None;
+            self.post.write(Letter { line, to, user_id, changed_at, attributes, password, attempts: 0 });
+        }
     }
 
     /// An attempt is over.

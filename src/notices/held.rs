@@ -2,38 +2,20 @@
 //!
 //! A secret is read only from a file that nobody else can read.
 
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
 use std::path::Path;
 
 use super::settings::Unfit;
 use crate::domain::secret::Secret;
+use crate::files::private::{read_private, without_line_break};
 
 /// How a certificate begins in PEM (RFC 7468).
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// A secret without its one final line break.
 pub(super) fn secret(key: &str, path: &Path) -> Result<Secret, Unfit> {
-    let failed = |error: std::io::Error| {
-        // What is no file may be the secret itself, given by mistake.
-        let name = if path.exists() { path.display().to_string() } else { "(a path, not the secret)".into() };
-        Unfit(format!("{key} {name}: {error}"))
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let facts = file.metadata().map_err(failed)?;
-    if facts.is_file() && facts.mode() & 0o077 != 0 {
-        let (name, mode) = (path.display(), facts.mode() & 0o777);
-        return Err(Unfit(format!("{key} {name} can be read by others (mode {mode:o}): chmod 600")));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(failed)?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
+    let text = read_private(path).map_err(|why| Unfit(format!("{key} {why}")))?;
+    let text = without_line_break(text);
     sound_secret(key, Secret::new(text))
 }
 

@@ -115,11 +115,7 @@ impl CallerSettings {
 }
 
 fn from_hex(written: &str) -> Option<Sha256> {
-    let digits: Option<Vec<u8>> =
-        written.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let bytes: Vec<u8> =
-        digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-    (written.len() == 64).then(|| bytes.try_into().ok())?
+    text::unhex(written)?.try_into().ok()
 }
 
 /// The SHA-256 of what was presented, if it has the shape of a key. Only keys of 256 bits have it: a

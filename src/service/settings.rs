@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::auth::Callers;
 use super::caller::{Caller, CallerSettings};
 use super::tls;
+use crate::domain::text;
 
 /// The table as it is written.
 #[derive(Debug, Deserialize)]
@@ -140,16 +141,9 @@ impl Misconfigured {
 impl Settings {
     /// Reads the table. What serde says of a value shows the value, so it is not passed on.
     pub(crate) fn read(table: toml::Value) -> Result<Self, Misconfigured> {
-        table.try_into().map_err(|error: toml::de::Error| {
-            let said = error.message();
-            let known = ["unknown field `", "missing field `", "duplicate field `"];
-            match known.iter().find_map(|start| said.strip_prefix(start)?.split_once('`')) {
-                Some((field, _)) if said.starts_with("missing") => {
-                    Misconfigured::new("[serve]", format!("lacks a setting named {field}"))
-                }
-                Some((field, _)) => Misconfigured::new("[serve]", format!("knows no setting named {field}")),
-                None => Misconfigured::new(place(&error), "has a value of the wrong kind"),
-            }
+        table.try_into().map_err(|error: toml::de::Error| match text::wrong_setting(error.message()) {
+            Some(why) => Misconfigured::new("[serve]", why),
+            None => Misconfigured::new(place(&error), text::WRONG_KIND),
         })
     }
 
@@ -173,7 +167,7 @@ impl Settings {
         self.timeouts.check()?;
         let callers = callers(self.caller, self.client_ca.is_some())?;
         for name in &self.attributes {
-            if name == "password" || crate::domain::text::token(name).is_none() {
+            if name == "password" || text::token(name).is_none() {
                 return Err(Misconfigured::new("serve.attributes", "names what cannot be an attribute"));
             }
         }

@@ -42,7 +42,7 @@ use crate::views::progress::Progress;
 
 pub(crate) use self::ending::{finish, traffic};
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
-pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service};
+pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
 pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.
@@ -96,11 +96,10 @@ pub(crate) fn job(
     let plan = Plan::new(&survey.duplicates, protected(args)?, only);
     let (about, lost) = count_rows(&mut input, &survey, &plan, wanted)?;
     let (service, _sandbox) = find_service(args)?;
-    let target = if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() };
     let job = Job {
         input_sha256: survey.sha256,
         dry_run: args.dry_run,
-        target,
+        target: target(args, &service),
         retry_of,
         asks: asks(args, further),
         serves: false,

@@ -178,20 +178,10 @@ pub(super) fn run_start(
     }
     RunStart {
         input: printable(&args.input.input.display().to_string()),
-        input_fp: folder.input_fp.clone(),
         rows: survey.rows,
         last_line: survey.last_line,
-        dry_run: args.dry_run,
-        target: job.target.clone(),
-        retry_of: job.retry_of.clone(),
-        client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
-        asks: job.asks.clone(),
-        serves: false,
-        notices: false,
-        passwords_in_mail: args.passwords.password_in_mail,
-        actor: actor(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings,
+        ..run_start_of_service(args, folder, job, service)
     }
 }
 
@@ -229,18 +219,23 @@ pub(crate) fn run_start_of_service(
         input_fp: folder.input_fp.clone(),
         rows: 0,
         last_line: u64::from(u32::MAX),
-        dry_run: false,
+        dry_run: job.dry_run,
         target: job.target.clone(),
-        retry_of: None,
+        retry_of: job.retry_of.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
         asks: job.asks.clone(),
-        serves: true,
+        serves: job.serves,
         notices: false,
         passwords_in_mail: args.passwords.password_in_mail,
         actor: actor(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings: folder.warning().into_iter().collect(),
     }
+}
+
+/// What the service is called, whatever the sandbox's port.
+pub(crate) fn target(args: &RunArgs, service: &Service) -> String {
+    if args.sandbox { SANDBOX.to_owned() } else { service.base.to_string() }
 }
 
 fn actor() -> Actor {

@@ -7,6 +7,7 @@
 //! | 1 | length of the version; the highest bit where it is written `W/"…"`, without that; 0 for nobody |
 //! | rest | name, id, version |
 
+use crate::domain::text::unhex;
 use crate::scim::identity::{Account, Listed};
 
 const HEADER: usize = 3;
@@ -93,14 +94,7 @@ impl<'a> Entry<'a> {
 
 /// The bytes of a UUID that is written as [`hyphenated`] writes it.
 fn uuid(id: &str) -> Option<[u8; 16]> {
-    let digits = id.bytes().filter(|byte| *byte != b'-').collect::<Vec<_>>();
-    if id.len() != 36 || digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    let bytes: [u8; 16] = unhex(&id.replace('-', ""))?.try_into().ok()?;
     (hyphenated(&bytes) == id).then_some(bytes)
 }
 
