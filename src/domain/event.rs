@@ -15,6 +15,8 @@ pub(crate) struct Trail {
     pub(crate) conflicts: u32,
     /// Status of the last reply.
     pub(crate) http_status: Option<u16>,
+    /// Milliseconds from the leaving of the last change to its answer.
+    pub(crate) took_ms: Option<u32>,
     /// Set while a PATCH has left whose effect is not known.
     pub(crate) doubt: Option<super::outcome::Doubt>,
     /// Whether that can only be the PATCH of everything but the password, which goes its own way.

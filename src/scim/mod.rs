@@ -14,6 +14,7 @@
 //! * [`auth`]: a token, fetched once however many wait for it
 //! * [`keyring`]: the tokens of one client
 //! * [`exchange`]: one request's way through all of these
+//! * [`organization`]: whose the token is
 //! * [`directory`]: the list of all users, where that costs less than looking up each
 //! * [`client`]: the two things a row needs: find and write
 
@@ -28,6 +29,7 @@ pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod keyring;
 pub(crate) mod listing;
+pub(crate) mod organization;
 pub(crate) mod pacer;
 pub(crate) mod platform;
 pub(crate) mod retry;

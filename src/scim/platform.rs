@@ -55,7 +55,8 @@ impl Platform {
         Some(base)
     }
 
-    fn request(&self, method: Method, path: fmt::Arguments<'_>, body: Vec<u8>) -> Option<Request> {
+    /// A request to it, if it is there; `path` goes behind `/api/v2/`.
+    pub(super) fn request(&self, method: Method, path: fmt::Arguments<'_>, body: Vec<u8>) -> Option<Request> {
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(JSON))]);
         if !body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
