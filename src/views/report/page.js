@@ -5,7 +5,8 @@
 (() => {
   const PAGE = 100;
   const PRINTED = 1000;
-  const RUN = 4096;
+  const RUN = 1024;
+  const SLICE_MS = 10;
   const [LINE, EMAIL, OUTCOME, USER, MFA, STATUS, TRIES, TOOK, ENDED, DETAIL] = Array(10).keys();
   const COLUMNS = [
     { name: 'line', label: 'Line', at: LINE, number: true },
@@ -87,11 +88,11 @@
   const orders = new Map();
   const texts = new Array(rows.length);
 
-  /** What is searched, in lower case, a slice at a time. */
+  /** What is searched, in lower case. */
   function* reading() {
     for (let at = 0; at < rows.length; at += 1) {
       text(at);
-      if (at % RUN === RUN - 1) yield;
+      if (at % RUN === 0) yield;
     }
   }
 
@@ -104,7 +105,7 @@
   function* ordering({ at }) {
     const keys = rows.map((row) => row[at] ?? Infinity);
     const before = (a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b);
-    let order = Uint32Array.from(rows, (_, index) => index);
+    let order = natural();
     yield;
     for (let from = 0; from < order.length; from += RUN) {
       order.subarray(from, from + RUN).sort(before);
@@ -126,18 +127,23 @@
     for (let to = from; to < end; to += 1) {
       const takesLeft = left < middle && (right >= end || before(order[left], order[right]) <= 0);
       merged[to] = takesLeft ? order[left++] : order[right++];
-      if (to % (4 * RUN) === 0) yield;
+      if (to % RUN === 0) yield;
     }
   }
+
+  const natural = () => Uint32Array.from(rows, (_, index) => index);
 
   const pause = () => new Promise((resume) => setTimeout(resume));
   const idle = () => new Promise((resume) => (window.requestIdleCallback ?? setTimeout)(resume));
 
+  /** Works until it is done, and takes breath whenever a slice of time is over. */
   async function inSlices(work, breath) {
-    for (;;) {
+    for (let begun = performance.now(); ; ) {
       const { done, value } = work.next();
       if (done) return value;
+      if (performance.now() - begun < SLICE_MS) continue;
       await breath();
+      begun = performance.now();
     }
   }
 
@@ -377,7 +383,7 @@
   }
 
   async function begin() {
-    orders.set('line', Uint32Array.from(rows, (_, index) => index));
+    orders.set('line', natural());
     document.documentElement.classList.add('js');
     localTimes();
     buildHead();
