@@ -188,7 +188,11 @@ fn levels(svg: &mut String, tallest: u64) {
              y=\"{:.1}\">{}{}</text>",
             y - 5.0,
             grouped(rows),
-            if part == 2 { " rows" } else { "" }
+            match (part, rows) {
+                (1, _) => "",
+                (_, 1) => " row",
+                _ => " rows",
+            }
         );
     }
 }
