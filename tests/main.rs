@@ -37,6 +37,7 @@ mod signals;
 mod time;
 mod token;
 mod tokens;
+mod traffic;
 mod turns;
 mod views;
 mod wire;

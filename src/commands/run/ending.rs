@@ -15,21 +15,7 @@ use crate::domain::text::count;
 use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::record::Record;
-use crate::scim::client::Client;
 use crate::views::{outcomes, summary};
-
-pub(crate) fn traffic(client: &Client) -> Traffic {
-    let exchange = client.exchange();
-    let counts = exchange.counts();
-    Traffic {
-        token: exchange.auth().requests(),
-        lookup: counts.lookup,
-        patch: counts.patch,
-        sessions: counts.sessions,
-        throttled: counts.throttled,
-        waited_ms: u64::try_from(exchange.pacer().held().as_millis()).unwrap_or(u64::MAX),
-    }
-}
 
 /// The last line of the log, and why the run stopped before its end, if it did.
 pub(crate) async fn finish(
@@ -164,7 +150,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
             complain(format_args!("{rows:>8}    {}", outcome.reason()));
         }
     }
-    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.traffic;
+    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.course.total();
     let ended = if sessions > 0 {
         format!(", {} to end sessions", count(sessions, "request"))
     } else {
