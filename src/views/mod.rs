@@ -4,8 +4,10 @@
 //! * [`outcomes`]: `outcome.csv`, one line a row
 //! * [`summary`]: `summary.json`, the counts
 //! * [`progress`]: the bar, while it runs
+//! * [`report`]: `report.html`, the same to look at
 
 pub(crate) mod facts;
 pub(crate) mod outcomes;
 pub(crate) mod progress;
+pub(crate) mod report;
 pub(crate) mod summary;
