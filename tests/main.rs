@@ -29,6 +29,7 @@ mod pace;
 mod passwords;
 mod platform;
 mod readme;
+mod report;
 mod resume;
 mod retry;
 mod sandbox;

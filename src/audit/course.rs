@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::record::{Body, Told, Traffic};
+use crate::domain::moment::millis;
 use crate::domain::series::Series;
 
 /// More waits than these are put together.
@@ -143,11 +144,6 @@ fn joined(mut waits: Vec<Wait>, gap_ms: u64) -> Vec<Wait> {
         touches
     });
     waits
-}
-
-/// Milliseconds since 1970 of a time in the log, if it is one.
-pub(crate) fn millis(ts: &str) -> Option<u64> {
-    u64::try_from(ts.parse::<Timestamp>().ok()?.as_millisecond()).ok()
 }
 
 #[cfg(test)]

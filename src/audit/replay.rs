@@ -259,7 +259,16 @@ pub(crate) fn rows(
     file: File,
     offsets: impl Iterator<Item = u64>,
 ) -> impl Iterator<Item = io::Result<(Done, String)>> {
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    rows_through(1 << 18, file, offsets)
+}
+
+/// The same, reading so many bytes at once.
+pub(crate) fn rows_through(
+    buffer: usize,
+    file: File,
+    offsets: impl Iterator<Item = u64>,
+) -> impl Iterator<Item = io::Result<(Done, String)>> {
+    let mut reader = BufReader::with_capacity(buffer, file);
     let mut place = None;
     let mut bytes = Vec::new();
     offsets.map(move |offset| {

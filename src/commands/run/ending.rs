@@ -15,7 +15,6 @@ use crate::domain::text::count;
 use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::record::Record;
-use crate::views::{outcomes, summary};
 
 /// The last line of the log, and why the run stopped before its end, if it did.
 pub(crate) async fn finish(
@@ -100,7 +99,8 @@ pub(super) fn last_words(
         // The disk that would not take the log may not take these either; the next session makes them.
         (Ok(()), _) | (Err(_), Some(Stop::LogLost(_))) => {}
         (Err(error), _) => {
-            let what = format!("outcome.csv and summary.json cannot be written: {error}: {counts}");
+            let what =
+                format!("outcome.csv, report.html and summary.json cannot be written: {error}: {counts}");
             return Err(words_on(74, path, &what, None));
         }
     }
@@ -166,7 +166,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     for warning in past.warnings.iter().cloned().chain(past.owed.sentence()) {
         complain(format_args!("warning: {warning}"));
     }
-    for name in [outcomes::NAME, summary::NAME, LOG] {
+    for name in report::NAMES.iter().chain(&[LOG]) {
         complain(path.join(name).display());
     }
     complain(head_words(past));
