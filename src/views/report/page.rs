@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, HtmlEscape, UndefinedBehavior};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ pub(super) fn body(out: &mut impl Write, facts: &Facts, shown: u64, left_out: u6
         tone: Tone::of(facts),
         tiles: tiles(facts),
         untouched: facts.summary.rows.saturating_sub(reached),
-        share: plot::share(&counts(facts)),
+        share: plot::share(&counts(facts), facts.summary.rows),
         plot: plot::timeline(&facts.timeline),
         table: plot::table(&facts.timeline),
         pauses: plot::pauses(&facts.timeline),
@@ -168,6 +168,7 @@ fn render(out: &mut impl Write, template: &str, values: &impl Serialize) -> io::
     environment.add_filter("grouped", grouped);
     environment.add_filter("span", span);
     environment.add_filter("utc", utc);
+    environment.add_filter("code", code);
     // The name says that this is HTML, and HTML is escaped.
     let page = environment.template_from_named_str("page.html", template).map_err(io::Error::other)?;
     page.render_captured_to(Serde(values), out).map(drop).map_err(io::Error::other)
@@ -196,6 +197,16 @@ pub(super) fn span(ms: u64) -> String {
         60_000..3_600_000 => format!("{minutes} min {:02} s", seconds % 60),
         _ => format!("{hours} h {:02} min", minutes % 60),
     }
+}
+
+/// A sentence of ours, with what stands between backticks as something to type.
+fn code(sentence: &str) -> Value {
+    let escaped = HtmlEscape(sentence).to_string();
+    let marked = escaped.split('`').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    });
+    Value::from_safe_string(marked.collect())
 }
 
 /// "2026-01-01 00:00:00", of milliseconds since 1970 or of RFC 3339.

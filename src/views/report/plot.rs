@@ -17,7 +17,7 @@ const FLOOR: f64 = 200.0;
 const HEIGHT: f64 = 176.0;
 
 /// The same for replies with status 429, below the times.
-const LOW_FLOOR: f64 = 268.0;
+const LOW_FLOOR: f64 = 284.0;
 const LOW_HEIGHT: f64 = 28.0;
 
 /// The least that can be seen of what is there.
@@ -56,9 +56,8 @@ pub(super) fn timeline(timeline: &Timeline) -> Option<String> {
     Some(svg)
 }
 
-/// All rows in one bar, by family.
-pub(super) fn share(families: &[(&str, &str, u64)]) -> String {
-    let all: u64 = families.iter().map(|(_, _, rows)| rows).sum();
+/// All rows in one bar, by family; what is left of it has no outcome yet.
+pub(super) fn share(families: &[(&str, &str, u64)], all: u64) -> String {
     let mut svg = String::from("<svg class=\"share\" width=\"100%\" height=\"10\" aria-hidden=\"true\">");
     let mut from = 0;
     for (family, _, rows) in families.iter().filter(|(_, _, rows)| *rows > 0) {
@@ -135,7 +134,7 @@ impl Scale {
 }
 
 fn opening(timeline: &Timeline, scale: &Scale, has_429: bool) -> String {
-    let height = if has_429 { 276 } else { 226 };
+    let height = if has_429 { 290 } else { 226 };
     let (rows, replies) = timeline
         .steps
         .iter()

@@ -139,9 +139,9 @@ fn run(count: u64) -> Run {
     for at in 0..count {
         let done = row(at, &mut chance);
         let even = at * 192 / count;
-        let mut slot = (even + chance.below(5)).min(191);
+        let mut slot = (even + chance.below(5)) % 192;
         while pauses(slot) {
-            slot = (slot + 1 + chance.below(9)).min(191);
+            slot += 1 + chance.below(9);
         }
         let step = &mut steps[usize::try_from(slot).unwrap()];
         match done.ending.outcome {
