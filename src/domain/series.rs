@@ -154,7 +154,9 @@ mod tests {
         #[test]
         fn nothing_is_lost_moved_or_split(instants in instants(), most in 1u64..300) {
             let mut series = Series::<u64>::default();
-            instants.iter().for_each(|instant| *series.at(*instant) += 1);
+            for instant in &instants {
+                *series.at(*instant) += 1;
+            }
             prop_assert!(series.steps.len() as u64 <= MOST);
             let rounded = series.clone().rounded(most);
             prop_assert!(rounded.steps.len() as u64 <= most.max(2) && rounded.step_ms.is_multiple_of(series.step_ms));

@@ -33,6 +33,7 @@ pub(crate) struct Facts {
 
 /// Rows that ended alike, and what to do about them.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "`reason` is the name of the column")]
 pub(crate) struct Reason {
     /// Such as `failed`.
     pub(crate) outcome: &'static str,

@@ -85,7 +85,9 @@ mod tests {
             mut times in proptest::collection::vec(prop_oneof![0u32..40, 0u32..5_000, any::<u32>()], 1..300)
         ) {
             let mut histogram = Histogram::default();
-            times.iter().for_each(|ms| histogram.add(*ms));
+            for ms in &times {
+                histogram.add(*ms);
+            }
             times.sort_unstable();
             let Latency { rows, p50_ms, p90_ms, p99_ms, max_ms } = histogram.latency().unwrap();
             prop_assert_eq!((rows, max_ms), (times.len() as u64, u64::from(*times.last().unwrap())));

@@ -14,6 +14,7 @@ use std::time::Duration;
 use self::account::Account;
 use self::merge::Merge;
 use super::{Failure, read_past, say};
+use crate::audit::accounts::Accounts;
 use crate::audit::log::now;
 use crate::audit::replay::{Past, rows};
 use crate::domain::event::Done;
@@ -53,7 +54,9 @@ pub(crate) fn report(run_dirs: &[PathBuf], output: Option<&Path>) -> Result<u8, 
         return Ok(0);
     };
     // Which accounts were claimed matters to runs alone, and takes room for each row.
-    runs.iter_mut().for_each(|run| run.past.accounts = Default::default());
+    for run in &mut runs {
+        run.past.accounts = Accounts::default();
+    }
     let merge = Merge::of(&runs).map_err(|why| Failure::new(65, why))?;
     let _lock = take(output)?;
     let (rows, count) = (merge.rows().map_err(cannot_merge)?, merge.counted());
