@@ -4,6 +4,7 @@
 pub(crate) mod patience;
 pub(crate) mod private;
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write};
 use std::ops::Range;
@@ -113,11 +114,16 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// How files begin that are not finished yet.
 const ASIDE: &str = ".unfinished-";
 
+/// Whether a file of this name was never finished.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(ASIDE.as_bytes())
+}
+
 /// Removes what a crash left of files that were never finished.
 pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(ASIDE) {
+        if is_unfinished(&entry.file_name()) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -7,13 +7,15 @@
 mod claims;
 
 use std::io;
+use std::time::Duration;
 
 use self::claims::Claims;
 use crate::audit::accounts::Accounts;
+use crate::audit::course::Course;
 use crate::audit::ledger::Ledger;
 use crate::audit::log::{Log, Stamp};
 use crate::audit::owed::Owed;
-use crate::audit::record::{Body, Notify};
+use crate::audit::record::{Body, Notify, Traffic};
 use crate::audit::replay::End;
 use crate::domain::event::{Done, Intent};
 use crate::domain::outcome::{Outcome, Standing};
@@ -32,6 +34,8 @@ pub(crate) struct Closed {
     pub(crate) ledger: Ledger,
     /// Who is owed a notice, if users are told.
     pub(crate) owed: Option<Owed>,
+    /// How the traffic went.
+    pub(crate) course: Course,
     /// How far the log goes.
     pub(crate) end: End,
     /// Until it is dropped the folder is ours.
@@ -87,6 +91,16 @@ impl Record {
     /// Adds a line that speaks of no row. Returns its time.
     pub(crate) fn note(&mut self, body: &Body<'_>) -> String {
         self.log.append(body).ts
+    }
+
+    /// What this process has sent so far.
+    pub(crate) const fn note_traffic(&mut self, traffic: Traffic) {
+        self.log.note_traffic(traffic);
+    }
+
+    /// Tells the log of it with the next commit, and for how long nothing will leave.
+    pub(crate) fn checkpoint(&mut self, hold: Option<Duration>) {
+        self.log.checkpoint(hold.and_then(|hold| u64::try_from(hold.as_millis()).ok()));
     }
 
     /// Declares a PATCH. It may leave after the next commit.
@@ -196,7 +210,8 @@ impl Record {
     /// Ends the record: where the rows stand, how far the log goes, and the lock, until which is
     /// dropped the folder is ours.
     pub(crate) fn close(self) -> Closed {
-        Closed { ledger: self.ledger, owed: self.owed, end: self.log.close(), lock: self.lock }
+        let (end, course) = self.log.close();
+        Closed { ledger: self.ledger, owed: self.owed, course, end, lock: self.lock }
     }
 
     /// Whether the disk has not answered, so that nothing more can be expected of it.

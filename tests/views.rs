@@ -22,12 +22,13 @@ fn report_makes_the_same_files_again() {
     stage.finish(stage.program().args(["--max-attempts", "2"])).expect(4);
     let dir = stage.run_dir();
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
-    let (outcomes, summary) = (read("outcome.csv"), read("summary.json"));
-    for name in ["outcome.csv", "summary.json"] {
+    let (outcomes, summary, page) = (read("outcome.csv"), read("summary.json"), read("report.html"));
+    for name in ["outcome.csv", "summary.json", "report.html"] {
         fs::remove_file(dir.join(name)).unwrap();
     }
     stage.finish(Program::new([Path::new("report"), &dir])).expect(0);
     assert_eq!((read("outcome.csv"), read("summary.json")), (outcomes, summary));
+    assert!(read("report.html") == page, "the page is another");
 }
 
 #[test]

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use super::chain::Head;
 use super::clock::Clock;
 pub(crate) use super::clock::now;
-use super::record::{Body, Line};
+use super::course::Course;
+use super::record::{Body, Line, Told, Traffic};
 use super::replay::End;
 use crate::failpoint;
 use crate::files::patience::{PATIENCE, State, within};
@@ -44,6 +45,9 @@ pub(crate) struct Log {
     waiting: Vec<u8>,
     /// Checkpoints among `waiting`.
     checkpoints: Vec<Head>,
+    /// What this process has sent so far, for the next of them.
+    traffic: Option<Traffic>,
+    course: Course,
     /// Whether what waits leads to more lines.
     leads_on: bool,
     /// Up to which byte the disk space is ours.
@@ -83,6 +87,8 @@ impl Log {
             len,
             waiting: Vec::new(),
             checkpoints: Vec::new(),
+            traffic: None,
+            course: Course::default(),
             leads_on: false,
             room: len,
             patience: PATIENCE,
@@ -96,17 +102,34 @@ impl Log {
         let stamp = self.seal(body);
         // Nothing comes after the end.
         if self.head.seq.is_multiple_of(CHECKPOINT_EVERY) && !matches!(body, Body::RunEnd(_)) {
-            self.seal(&Body::Checkpoint { records: self.head.seq });
-            self.checkpoints.push(self.head.clone());
+            self.checkpoint(None);
         }
         stamp
     }
 
+    /// Goes on with what is known of the traffic from before.
+    pub(crate) fn go_on(&mut self, course: Course) {
+        self.course = course;
+    }
+
+    /// What this process has sent so far. The next checkpoint tells it.
+    pub(crate) const fn note_traffic(&mut self, traffic: Traffic) {
+        self.traffic = Some(traffic);
+    }
+
+    /// Adds a checkpoint; `hold_ms` says for how long nothing will leave.
+    pub(crate) fn checkpoint(&mut self, hold_ms: Option<u64>) {
+        let told = Told { traffic: self.traffic, hold_ms };
+        self.seal(&Body::Checkpoint { records: self.head.seq, told });
+        self.checkpoints.push(self.head.clone());
+    }
+
     fn seal(&mut self, body: &Body<'_>) -> Stamp {
         let stamp = Stamp { offset: self.len + self.waiting.len() as u64, ts: self.clock.now() };
+        self.course.follow(&stamp.ts, body);
         // Our own types of strings and numbers; serde_json has no way to fail on them.
-        let body = serde_json::to_string(body).unwrap_or_else(|_| r#"{"kind":"lost"}"#.to_owned());
-        self.head.seal(&stamp.ts, &self.run_id, &body, &mut self.waiting);
+        let text = serde_json::to_string(body).unwrap_or_else(|_| r#"{"kind":"lost"}"#.to_owned());
+        self.head.seal(&stamp.ts, &self.run_id, &text, &mut self.waiting);
         stamp
     }
 
@@ -181,12 +204,12 @@ impl Log {
         Ok(read(line))
     }
 
-    /// Gives back the room that was not needed. Returns how far the log goes.
-    pub(crate) fn close(self) -> End {
+    /// Gives back the room that was not needed. Returns how far the log goes, and how the traffic went.
+    pub(crate) fn close(self) -> (End, Course) {
         if self.state == State::Sound && self.room > self.len {
             let _ = self.file.set_len(self.len);
         }
-        End { head: self.head, len: self.len, torn: 0 }
+        (End { head: self.head, len: self.len, torn: 0 }, self.course)
     }
 
     /// Name of the run.
@@ -273,7 +296,7 @@ mod tests {
             log.append(&Body::Token { expires_in_s: 1 });
         }
         log.append(&Body::RunEnd(&RunEnd::default()));
-        assert_eq!(log.close().head.seq, CHECKPOINT_EVERY);
+        assert_eq!(log.close().0.head.seq, CHECKPOINT_EVERY);
     }
 
     #[cfg(target_os = "linux")]
@@ -284,7 +307,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let mut log = Log::new(file.try_clone().unwrap(), "run".to_owned(), Head::default(), 0);
         let allocated = || file.metadata().unwrap().blocks() * 512;
-        log.append(&Body::Checkpoint { records: 0 });
+        log.checkpoint(None);
         log.commit().await.unwrap();
         assert!(allocated() < ROOM, "this line leads to nothing");
         log.append(&Body::Resume { actor: Actor { uid: 0, pid: 0, host: String::new() }, in_doubt: 0 });

@@ -6,6 +6,7 @@
 //!
 //! * [`chain`]: what makes one line follow another
 //! * [`clock`]: the time in the lines
+//! * [`course`]: how the traffic went, as far as the lines tell
 //! * [`record`]: what the lines say
 //! * [`log`]: appending, and syncing a group of lines together
 //! * [`order`]: what may come after what, in a file that may hold several runs
@@ -17,6 +18,7 @@
 pub(crate) mod accounts;
 pub(crate) mod chain;
 mod clock;
+pub(crate) mod course;
 pub(crate) mod ledger;
 pub(crate) mod log;
 mod order;

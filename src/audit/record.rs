@@ -55,6 +55,9 @@ pub(crate) enum Body<'a> {
     Checkpoint {
         /// Lines before this one.
         records: u64,
+        /// What this process has sent so far.
+        #[serde(flatten)]
+        told: Told,
     },
     /// The process ends in order.
     RunEnd(&'a RunEnd),
@@ -120,6 +123,8 @@ pub(crate) struct Row<'a> {
     mfa: &'static str,
     http_status: Option<u16>,
     attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u32>,
     detail: String,
     #[serde(skip_serializing_if = "is_false")]
     open: bool,
@@ -160,6 +165,7 @@ impl<'a> Body<'a> {
             mfa: done.ending.mfa.word(),
             http_status: done.trail.http_status,
             attempts: done.trail.attempts,
+            took_ms: done.trail.took_ms,
             detail: done.detail(),
             open: done.ending.open,
         };
@@ -241,6 +247,17 @@ pub(crate) struct RunEnd {
     pub(crate) warnings: Vec<String>,
 }
 
+/// How far a process has come with its requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// What it has sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traffic: Option<Traffic>,
+    /// For how long nothing will leave, because the service asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hold_ms: Option<u64>,
+}
+
 /// Requests and waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traffic {
@@ -316,6 +333,7 @@ pub(crate) struct Line<'a> {
     pub(crate) attempts: u32,
     /// Of an `intent`: the number under which its password lies sealed.
     pub(crate) sealed: Option<u64>,
+    took_ms: Option<u32>,
     detail: Option<String>,
     #[serde(default)]
     open: bool,
@@ -341,6 +359,7 @@ impl Line<'_> {
         let trail = Trail {
             attempts: self.attempts,
             http_status: self.http_status,
+            took_ms: self.took_ms,
             user_id: self.user_id,
             ..Trail::default()
         };

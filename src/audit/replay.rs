@@ -11,10 +11,11 @@ use std::path::Path;
 
 use super::accounts::{Accounts, is_same};
 use super::chain::{FORMAT, Head, oversteps};
+use super::course::Course;
 use super::ledger::Ledger;
 use super::order::Order;
 use super::owed::Owed;
-use super::record::{Line, RunEnd, RunStart, Traffic};
+use super::record::{Line, RunEnd, RunStart};
 use crate::domain::event::{Done, Trail};
 use crate::domain::outcome::{Doubt, Outcome};
 use crate::files;
@@ -116,8 +117,8 @@ pub(crate) struct Past {
     pub(crate) owed: Owed,
     /// The last process's end, when it ended in order.
     pub(crate) ended: Option<RunEnd>,
-    /// What all processes that ended in order sent.
-    pub(crate) traffic: Traffic,
+    /// What its processes sent, and when they had to wait.
+    pub(crate) course: Course,
     /// What they noticed.
     pub(crate) warnings: Vec<String>,
     /// How far the log goes.
@@ -159,14 +160,13 @@ impl Past {
             accounts,
             owed: Owed::default(),
             ended: None,
-            traffic: Traffic::default(),
+            course: Course::default(),
             end: End::default(),
         }
     }
 
     /// A process ended in order.
     pub(crate) fn note_end(&mut self, end: RunEnd) {
-        self.traffic = self.traffic.plus(end.traffic);
         self.warnings.extend(end.warnings.iter().cloned());
         self.ended = Some(end);
     }
@@ -182,7 +182,8 @@ fn fold(
 ) -> Result<(), &'static str> {
     if line.kind == "run_start" {
         let start = serde_json::from_slice(bytes).map_err(|_| "not a run_start")?;
-        *past = Some(Past::new(line.run_id.to_string(), line.ts.to_string(), start, log_len));
+        let new = past.insert(Past::new(line.run_id.to_string(), line.ts.to_string(), start, log_len));
+        new.course.begin(&line.ts);
         return Ok(());
     }
     let past = past.as_mut().ok_or("the log does not begin with run_start")?;
@@ -191,15 +192,22 @@ fn fold(
         "intent" => note_intent(past, offset, &line),
         "result" | "skip" => note_done(past, offset, line),
         "run_end" => {
-            past.note_end(serde_json::from_slice(bytes).map_err(|_| "not a run_end")?);
+            let end: RunEnd = serde_json::from_slice(bytes).map_err(|_| "not a run_end")?;
+            past.course.end(&line.ts, end.traffic);
+            past.note_end(end);
             Ok(())
         }
         "resume" => {
             past.ended = None;
+            past.course.begin(&line.ts);
             Ok(())
         }
         "notify" => note_notice(past, &line),
-        "token" | "checkpoint" | "serve_auth" => Ok(()),
+        "checkpoint" => {
+            past.course.tell(&line.ts, &serde_json::from_slice(bytes).map_err(|_| "not a checkpoint")?);
+            Ok(())
+        }
+        "token" | "serve_auth" => Ok(()),
         _ => Err("a kind of record that this version does not know"),
     }
 }
@@ -251,7 +259,16 @@ pub(crate) fn rows(
     file: File,
     offsets: impl Iterator<Item = u64>,
 ) -> impl Iterator<Item = io::Result<(Done, String)>> {
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    rows_through(1 << 18, file, offsets)
+}
+
+/// The same, reading so many bytes at once.
+pub(crate) fn rows_through(
+    buffer: usize,
+    file: File,
+    offsets: impl Iterator<Item = u64>,
+) -> impl Iterator<Item = io::Result<(Done, String)>> {
+    let mut reader = BufReader::with_capacity(buffer, file);
     let mut place = None;
     let mut bytes = Vec::new();
     offsets.map(move |offset| {

@@ -72,10 +72,15 @@ pub(crate) enum Command {
         /// The run folder
         run_dir: PathBuf,
     },
-    /// Make outcome.csv and summary.json again from audit.jsonl
+    /// Make outcome.csv, summary.json and report.html again from audit.jsonl, or those of several runs as one
     Report {
-        /// The run folder
-        run_dir: PathBuf,
+        /// The run folder; several are merged: the shards of one INPUT, or a run and its retries
+        #[arg(required = true, value_name = "RUN_DIR")]
+        run_dirs: Vec<PathBuf>,
+
+        /// Where the files go that several runs are merged into; made if it is missing
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Print generated passwords as CSV, for whoever holds the key that they were sealed to
     Unseal(UnsealArgs),

@@ -65,7 +65,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Check(args) => check::check(&args, &further),
         Command::Unseal(args) => unseal::unseal(&args),
         Command::Status { run_dir } => status::status(&run_dir),
-        Command::Report { run_dir } => report::report(&run_dir),
+        Command::Report { run_dirs, output } => report::report(&run_dirs, output.as_deref()),
         Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
             audit::verify(&file, &checkpoint)
         }

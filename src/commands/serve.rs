@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::run::{
     Handing, client, finish, listen, lock_client, open_record, passwords, protected, run_start_of_service,
-    runtime, target, traffic, wanted_service,
+    runtime, target, wanted_service,
 };
 use super::{Failure, complain, report, say};
 use crate::audit::log::now;
@@ -20,7 +20,7 @@ use crate::audit::replay::Past;
 use crate::cli::{InputArgs, PaceArgs, RunArgs, ServeArgs, When};
 use crate::config::{Further, Service};
 use crate::domain::stop::Stop;
-use crate::engine::{Engine, Handout, Limits};
+use crate::engine::{Engine, Handout, Limits, traffic};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, Place, RunFolder, choose, folder_key};
 use crate::plan::Plan;
@@ -206,8 +206,8 @@ impl House<'_> {
 
 /// Makes the files that people read; the folder is ours until then.
 fn close(path: &Path, record: Record, past: Past) -> Result<u8, Failure> {
-    let Closed { ledger, owed, end, lock: _lock } = record.close();
-    let past = Past { ledger, owed: owed.unwrap_or_default(), end, ..past };
+    let Closed { ledger, owed, course, end, lock: _lock } = record.close();
+    let past = Past { ledger, owed: owed.unwrap_or_default(), course, end, ..past };
     report::write(path, &past).map_err(|error| Failure::new(74, format!("{}: {error}", path.display())))?;
     Ok(0)
 }

@@ -1,8 +1,12 @@
 //! `status`: where a run stands. Reads the log alone, so it disturbs nobody.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Failure, read_past, say};
+use crate::audit::log::now;
+use crate::audit::record::Traffic;
+use crate::audit::replay::Past;
 use crate::domain::text::count;
 use crate::folder::lock::{Holder, Lock, Standing, folder_lock};
 
@@ -42,7 +46,19 @@ pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
         let what = if matches!(standing, Standing::Held(_)) { "in the air" } else { "in doubt" };
         say(format_args!("  {:>7}  with a PATCH {what}", past.ledger.in_doubt()));
     }
+    say(sent(&past));
+    if let Some(until) = past.course.held_until(&now()).filter(|_| matches!(standing, Standing::Held(_))) {
+        say(format_args!("waiting until {until}: the service asked"));
+    }
     let head = &past.end.head;
     say(format_args!("audit log: {}, head {}", count(head.seq, "record"), head.hash));
     Ok(0)
+}
+
+/// What its processes sent, the one that works as far as it has told.
+fn sent(past: &Past) -> String {
+    let Traffic { lookup, patch, throttled, waited_ms, .. } = past.course.total();
+    let waited = Duration::from_millis(waited_ms).as_secs_f64();
+    let (lookups, changes) = (count(lookup, "look-up"), count(patch, "change"));
+    format!("{lookups}, {changes} sent; {throttled} answered 429, waits of {waited:.1} s")
 }

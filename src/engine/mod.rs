@@ -9,12 +9,15 @@
 mod landing;
 pub(crate) mod passwords;
 pub(crate) mod post;
+mod pulse;
 pub(crate) mod source;
 mod telling;
 
 use self::landing::done;
 use self::passwords::Passwords;
 use self::post::Post;
+use self::pulse::Pulse;
+pub(crate) use self::pulse::traffic;
 use self::source::{Next, Source};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -76,6 +79,7 @@ pub(crate) struct Engine<'a> {
     progress: &'a Progress,
     passwords: Passwords,
     post: Post,
+    pulse: Pulse,
     /// Rows whose end is on disk since their source was last told.
     settled: Vec<Done>,
     /// Attempts to tell users since then.
@@ -146,6 +150,7 @@ impl<'a> Engine<'a> {
             progress,
             passwords,
             post,
+            pulse: Pulse::new(),
             settled: Vec::new(),
             tellings: Vec::new(),
             air: JoinSet::new(),
@@ -220,6 +225,7 @@ impl<'a> Engine<'a> {
                 }
                 stop = stops.next() => self.stop(stop),
                 () = until(self.grace) => return,
+                () = self.pulse.beat(self.client.exchange()) => self.commit().await,
                 () = self.progress.tick() => self.show(),
             }
         }
@@ -336,6 +342,7 @@ impl<'a> Engine<'a> {
         for expires_in_s in self.client.exchange().auth().issued() {
             self.record.note(&Body::Token { expires_in_s });
         }
+        self.tell_traffic();
         failpoint::hit("commit");
         match self.record.commit().await {
             Ok(()) => {
@@ -343,6 +350,14 @@ impl<'a> Engine<'a> {
                 self.settled.extend(self.record.settled_now());
             }
             Err(error) => self.stop(Stop::LogLost(error.to_string())),
+        }
+    }
+
+    fn tell_traffic(&mut self) {
+        let traffic = traffic(&self.client);
+        self.record.note_traffic(traffic);
+        if self.pulse.is_due(traffic, Instant::now()) {
+            self.record.checkpoint(self.client.exchange().pacer().hold_left());
         }
     }
 
@@ -376,6 +391,7 @@ impl<'a> Engine<'a> {
             () = rows.wait(), if more != More::No => {}
             stop = stops.next() => self.stop(stop),
             () = until(self.grace) => self.abandon(),
+            () = self.pulse.beat(self.client.exchange()) => {}
             () = self.progress.tick() => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Sound logs from any bytes, and what may be done to them.
 
 use crate::audit::chain::Head;
-use crate::audit::record::{Actor, Body, RunEnd, RunStart};
+use crate::audit::record::{Actor, Body, RunEnd, RunStart, Told, Traffic};
 use crate::domain::event::{Done, Ending, Intent, Trail};
 use crate::domain::outcome::Outcome;
 
@@ -67,7 +67,12 @@ fn tell(head: &mut Head, log: &mut Vec<u8>, what: u8, row: u8) -> Option<bool> {
     match what % 8 {
         0 => seal(head, log, &Body::Token { expires_in_s: u64::from(row) }),
         1 => seal(head, log, &Body::Resume { actor: actor(), in_doubt: 1 }),
-        2 => seal(head, log, &Body::Checkpoint { records: head.seq }),
+        2 => {
+            let traffic =
+                Traffic { patch: u64::from(row), throttled: 1, waited_ms: 1000, ..Traffic::default() };
+            let told = Told { traffic: (row > 99).then_some(traffic), hold_ms: (row > 199).then_some(500) };
+            seal(head, log, &Body::Checkpoint { records: head.seq, told });
+        }
         3 => {
             let end = RunEnd { complete: row > 127, ..RunEnd::default() };
             seal(head, log, &Body::RunEnd(&end));

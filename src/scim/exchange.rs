@@ -1,8 +1,9 @@
 //! One request's way: token, gate, wire, and the retry table's verdict, until its reply decides.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::auth::{Denied, Token, closed};
@@ -25,6 +26,8 @@ pub(crate) struct Exchange {
     pacer: Pacer,
     max_attempts: u32,
     counts: Mutex<Counts>,
+    /// The service refused a request, or asked for a wait.
+    held: Notify,
 }
 
 /// Requests sent.
@@ -61,7 +64,7 @@ const SESSION_TRIES: u32 = 2;
 impl Exchange {
     /// Nothing is sent yet. A request is sent at most `max_attempts` times.
     pub(crate) fn new(http: Http, auth: Keyring, pacer: Pacer, max_attempts: u32) -> Self {
-        Self { http, auth, pacer, max_attempts, counts: Mutex::default() }
+        Self { http, auth, pacer, max_attempts, counts: Mutex::default(), held: Notify::new() }
     }
 
     /// The gate, to close it or to ask why it is shut.
@@ -77,6 +80,11 @@ impl Exchange {
     /// Requests sent so far.
     pub(crate) fn counts(&self) -> Counts {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the service has refused a request or asked for a wait. For one who asks.
+    pub(crate) async fn held_back(&self) {
+        self.held.notified().await;
     }
 
     /// Sends a request until the retry table says that its reply decides.
@@ -108,7 +116,11 @@ impl Exchange {
             self.count_sent(op, trail);
             tries += 1;
             failpoint::hit("send");
+            let left = Instant::now();
             let (answer, reply) = answered(self.http.send(request.bearing(token.header())).await)?;
+            if op == Op::Patch {
+                trail.took_ms = reply.as_ref().map(|_| millis(left.elapsed()));
+            }
             trail.http_status = reply.as_ref().map(|reply| reply.status).or(trail.http_status);
             failpoint::hit("answer");
             let verdict = decide(op, answer);
@@ -202,7 +214,9 @@ impl Exchange {
             (Some(wait), false) => (wait, Why::Down),
             (None, false) => return Ok(()),
         };
-        if pass.hold(wait, why) { Ok(()) } else { Err(Stop::Throttled.into()) }
+        let held = pass.hold(wait, why);
+        self.held.notify_one();
+        if held { Ok(()) } else { Err(Stop::Throttled.into()) }
     }
 
     fn count_sent(&self, op: Op, trail: &mut Trail) {
@@ -231,6 +245,10 @@ fn answered(reply: Result<Reply, Lost>) -> Result<(Answer, Option<Reply>), Fault
         Err(Lost::NotSent) => Ok((Answer::NotSent, None)),
         Err(Lost::Tls(why)) => Err(Stop::Untrusted(format!("TLS to the service failed: {why}")).into()),
     }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn refuses_tokens() -> Stop {

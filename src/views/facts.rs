@@ -23,7 +23,7 @@ pub(crate) struct Facts {
     pub(crate) verdict: String,
     /// The runs that were merged, by id; empty for a single one.
     pub(crate) merged: Vec<String>,
-    /// Outcomes that need somebody, the most frequent first.
+    /// Outcomes that need somebody, the most frequent first; behind them those that were left alone.
     pub(crate) reasons: Vec<Reason>,
     /// How long the service took to answer changes; nothing where none was answered.
     pub(crate) latency: Option<Latency>,
@@ -33,6 +33,7 @@ pub(crate) struct Facts {
 
 /// Rows that ended alike, and what to do about them.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "`reason` is the name of the column")]
 pub(crate) struct Reason {
     /// Such as `failed`.
     pub(crate) outcome: &'static str,

@@ -1,13 +1,19 @@
 //! What people read: made from the audit log, and made again from it at any time.
 //!
 //! * [`facts`]: what the report says beyond the rows
+//! * [`gathering`]: what the rows come to, counted while they are written out
+//! * [`latency`]: how long changes took
+//! * [`verdict`]: how it went, in a sentence
 //! * [`outcomes`]: `outcome.csv`, one line a row
 //! * [`summary`]: `summary.json`, the counts
 //! * [`progress`]: the bar, while it runs
 //! * [`report`]: `report.html`, the same to look at
 
 pub(crate) mod facts;
+pub(crate) mod gathering;
+mod latency;
 pub(crate) mod outcomes;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod summary;
+pub(crate) mod verdict;

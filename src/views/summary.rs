@@ -48,7 +48,19 @@ pub(crate) struct Summary {
     pub(crate) notices: Option<Notices>,
     /// What was noticed.
     pub(crate) warnings: Vec<String>,
-    /// Hash of the audit log's last line.
+    /// Hash of the audit log's last line; empty for several.
+    pub(crate) audit_head: String,
+    /// The runs that were merged; absent for a single one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) merged: Vec<MergedRun>,
+}
+
+/// A run that was merged with others.
+#[derive(Debug, Serialize)]
+pub(crate) struct MergedRun {
+    /// Its name.
+    pub(crate) run_id: String,
+    /// Hash of its log's last line.
     pub(crate) audit_head: String,
 }
 

@@ -59,7 +59,7 @@ fn a_final_file_is_synced_then_named_and_its_name_is_synced() {
         assert!(next.is_none_or(|next| synced < at + 1 + next), "{} is synced before the next", rename.text);
         named.push(name.file_name().unwrap().to_owned());
     }
-    assert_eq!(named, ["input.key", "outcome.csv", "outcome.csv", "summary.json"]);
+    assert_eq!(named, ["input.key", "outcome.csv", "outcome.csv", "report.html", "summary.json"]);
     println!("{} final files: synced < named < name synced", named.len());
     assert!(stage.run_dir().exists());
 }

@@ -47,7 +47,7 @@ fn every_file_is_private_during_a_run_and_after_it_whatever_the_umask() {
         assert_eq!(mode(&client_lock(&stage)), 0o644, "{umask}: whoever comes second may be another user");
         stage.sandbox.0.set_faults(Vec::new());
         stage.wait(running).expect(0);
-        look(&["audit.jsonl", "input.key", "outcome.csv", "summary.json"]);
+        look(&["audit.jsonl", "input.key", "outcome.csv", "report.html", "summary.json"]);
         assert!(!client_lock(&stage).exists());
     }
 }

@@ -102,7 +102,7 @@ fn a_panic_among_changes_is_named_by_place_and_the_run_goes_on() {
 
 #[test]
 fn a_panic_at_the_end_is_named_by_place_and_the_same_command_ends_it() {
-    for place in ["end", "last_words", "outcomes", "outcomes:2", "summary"] {
+    for place in ["end", "last_words", "report", "outcomes", "outcomes:2", "summary"] {
         fails_at(place);
     }
 }

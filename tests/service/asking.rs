@@ -27,6 +27,8 @@ fn a_user_is_reset_with_a_password_that_nobody_reads() {
     let word = word.to_string();
     assert!(word.contains("desk") && word.contains("127.0.0.1") && word.contains("lost the phone"), "{word}");
     assert_eq!(served.end("TERM"), 0);
+    let page = fs::read_to_string(stage.run_dir().join("report.html")).unwrap();
+    assert!(page.contains("<h1>The one user was changed.</h1>"), "a service that was closed is told as well");
 }
 
 #[test]

@@ -15,21 +15,6 @@ use crate::domain::text::count;
 use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::record::Record;
-use crate::scim::client::Client;
-use crate::views::{outcomes, summary};
-
-pub(crate) fn traffic(client: &Client) -> Traffic {
-    let exchange = client.exchange();
-    let counts = exchange.counts();
-    Traffic {
-        token: exchange.auth().requests(),
-        lookup: counts.lookup,
-        patch: counts.patch,
-        sessions: counts.sessions,
-        throttled: counts.throttled,
-        waited_ms: u64::try_from(exchange.pacer().held().as_millis()).unwrap_or(u64::MAX),
-    }
-}
 
 /// The last line of the log, and why the run stopped before its end, if it did.
 pub(crate) async fn finish(
@@ -114,7 +99,8 @@ pub(super) fn last_words(
         // The disk that would not take the log may not take these either; the next session makes them.
         (Ok(()), _) | (Err(_), Some(Stop::LogLost(_))) => {}
         (Err(error), _) => {
-            let what = format!("outcome.csv and summary.json cannot be written: {error}: {counts}");
+            let what =
+                format!("outcome.csv, report.html and summary.json cannot be written: {error}: {counts}");
             return Err(words_on(74, path, &what, None));
         }
     }
@@ -164,7 +150,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
             complain(format_args!("{rows:>8}    {}", outcome.reason()));
         }
     }
-    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.traffic;
+    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.course.total();
     let ended = if sessions > 0 {
         format!(", {} to end sessions", count(sessions, "request"))
     } else {
@@ -180,7 +166,7 @@ fn show_summary(path: &Path, past: &Past, tally: &Tally) {
     for warning in past.warnings.iter().cloned().chain(past.owed.sentence()) {
         complain(format_args!("warning: {warning}"));
     }
-    for name in [outcomes::NAME, summary::NAME, LOG] {
+    for name in report::NAMES.iter().chain(&[LOG]) {
         complain(path.join(name).display());
     }
     complain(head_words(past));

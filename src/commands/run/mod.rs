@@ -29,7 +29,7 @@ use crate::config::{self, Further, Service};
 use crate::domain::text::{count, printable};
 use crate::domain::wanted::Wanted;
 use crate::engine::source::Rows;
-use crate::engine::{Engine, Handout, Limits};
+use crate::engine::{Engine, Handout, Limits, traffic};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
@@ -40,7 +40,7 @@ use crate::stops::{Signals, outlive_file_size_limit};
 use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
-pub(crate) use self::ending::{finish, traffic};
+pub(crate) use self::ending::finish;
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
 pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
 pub(crate) use self::service::client;
@@ -252,10 +252,13 @@ impl Session<'_> {
         }
         let is_sound = !record.log().is_broken();
         // The folder is ours until the last word.
-        let Closed { ledger, owed, end: end_of_log, lock: _lock } = record.close();
+        let Closed { ledger, owed, course, end: end_of_log, lock: _lock } = record.close();
         let owed = owed.unwrap_or_default();
-        let past =
-            if is_sound { Past { ledger, owed, end: end_of_log, ..past } } else { what_is_left(&path)? };
+        let past = if is_sound {
+            Past { ledger, owed, course, end: end_of_log, ..past }
+        } else {
+            what_is_left(&path)?
+        };
         last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
     }
 }
@@ -267,11 +270,12 @@ pub(crate) fn open_record(
     start: &RunStart,
     handing: &mut Handing,
 ) -> io::Result<(Record, Past)> {
-    let RunFolder { path, log, past, lock, .. } = folder;
+    let RunFolder { path, mut log, past, lock, .. } = folder;
     let resumes = past.is_some();
     let new = || Past::new(log.run_id().to_owned(), String::new(), start.clone(), u64::MAX);
     let mut past = past.unwrap_or_else(new);
     let (ledger, accounts) = (std::mem::take(&mut past.ledger), std::mem::take(&mut past.accounts));
+    log.go_on(std::mem::take(&mut past.course));
     let in_doubt = ledger.in_doubt();
     let settled = rows(File::open(path.join(LOG))?, ledger.settled_offsets());
     let outcomes = OutcomeFile::begin(&path, settled)?;

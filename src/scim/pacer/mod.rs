@@ -199,6 +199,12 @@ impl Pacer {
         left(state.breaker.next_probe()).map(Waiting::Down).or_else(|| left(first_free).map(Waiting::Asked))
     }
 
+    /// For how long nothing will leave because the service asked for it.
+    pub(crate) fn hold_left(&self) -> Option<Duration> {
+        let first_free = self.state().live().map(Lane::held_until).min().flatten()?;
+        Some(first_free.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
     /// Tokens in use, or to be used.
     pub(crate) fn tokens(&self) -> usize {
         self.state().live().count()

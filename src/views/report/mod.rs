@@ -16,6 +16,7 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub(super) use self::page::grouped;
 use self::rows::{Kept, Rows};
 use super::facts::Facts;
 use crate::domain::event::Done;

@@ -175,7 +175,7 @@ fn render(out: &mut impl Write, template: &str, values: &impl Serialize) -> io::
 }
 
 /// "1 234 567", with spaces that do not break.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::views) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -38,6 +38,7 @@ pub(super) fn facts(rows: u64) -> Facts {
             notices: None,
             warnings: Vec::new(),
             audit_head: "5b1f3e0c9d".repeat(6) + "ab12",
+            merged: Vec::new(),
         },
         target: "https://api.mypurecloud.de/api/v2/scim/v2".to_owned(),
         version: "0.1.0".to_owned(),
