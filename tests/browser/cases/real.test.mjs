@@ -9,7 +9,7 @@ import { column, launch, opened, violations } from '../browser.mjs';
 
 const HOSTILE = [
   '"<script>alert(1)</script>"@example.com', '"</script><img/src=x/onerror=alert(1)>"@example.com',
-  '=1+1@example.com', '{{7*7}}@example.com', 'a&amp;b@example.com', 'مريم@example.com',
+  '=1+1@example.com', '{{7*7}}@example.com', 'a&b@example.com', 'مريم@example.com',
 ];
 const PASSWORD = 'kenwbcT3*PdJpcfD';
 const PHONE = '+1 555 010-0100';
