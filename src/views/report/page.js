@@ -232,6 +232,8 @@
 
   function shown(value, at) {
     if (value === null) return '';
+    // Such a row could not be read; its heading has to say something.
+    if (at === EMAIL && value === '') return '(no address)';
     if (at === MFA) return mfa[value];
     return at === TOOK ? took(value) : String(value);
   }
