@@ -34,6 +34,7 @@ mod retry;
 mod runs;
 mod sandbox;
 mod service;
+mod settings;
 mod shell;
 mod signals;
 mod status;
