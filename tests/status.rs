@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Finished, Person, Program, Stage, faults, until};
 
-/// A finished run, one row after the other: run_start, token, then intent and result of each row, run_end.
+/// A finished run, one row after the other: its beginning, a token, then intent and result of each row, its end.
 fn finished() -> (Stage, Vec<String>) {
     let stage = Stage::new(Person::many(3), faults(""));
     stage.finish(stage.program().args(["--concurrency", "1"])).expect(0);

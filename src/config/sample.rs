@@ -57,10 +57,11 @@ fn describe(command: &Command, seen: &mut BTreeSet<String>, text: &mut String) {
         if heading != Some(group) {
             let of = command.get_display_name().unwrap_or_default().strip_prefix("scim-rekey-");
             let of = of.map_or_else(|| "any command".to_owned(), |of| of.replace('-', " "));
-            text.push_str(&format!("\n# ---- {of}: {group}\n"));
+            text.extend(["\n# ---- ", &of, ": ", group, "\n"]);
             heading = Some(group);
         }
-        text.push_str(&format!("\n{}#{} = {}\n", help(argument), name.replace('-', "_"), value(argument)));
+        let (help, key, value) = (help(argument), name.replace('-', "_"), value(argument));
+        text.extend(["\n", &help, "#", &key, " = ", &value, "\n"]);
     }
     command.get_subcommands().for_each(|below| describe(below, seen, text));
 }
@@ -71,18 +72,18 @@ fn help(argument: &Arg) -> String {
     let values: Vec<_> =
         argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if takes_value(argument) && !values.is_empty() {
-        words.push_str(&format!(" [{}]", values.join(", ")));
+        words.extend([" [", &values.join(", "), "]"]);
     }
     let (mut text, mut line) = (String::new(), String::new());
     for word in words.split_whitespace() {
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            text.push_str(&format!("#{line}\n"));
+            text.extend(["#", &line, "\n"]);
             line.clear();
         }
         line.push(' ');
         line.push_str(word);
     }
-    text.push_str(&format!("#{line}\n"));
+    text.extend(["#", &line, "\n"]);
     text
 }
 
