@@ -7,14 +7,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::file::{ENVIRONMENT, Lacking, Origin, PLACES, Understood, asked_for, understand};
-use super::{Further, Misconfigured, SMTP_PASSWORD, credential, places};
-use crate::cli::{Cli, ServiceArgs};
+use super::file::{Lacking, Origin, Understood, asked_for, understand};
+use super::{Further, Misconfigured};
+use crate::cli::Cli;
 
+mod service;
 mod table;
 
 /// The settings of a command.
@@ -117,10 +118,7 @@ impl Asked<'_> {
         let further = Further::of_tables(tables, config.map(PathBuf::as_path))?;
         let mut settings: Vec<_> =
             command.get_arguments().filter_map(|argument| asked.setting(argument)).collect();
-        let has = |name: &str| asked.matches.try_contains_id(name).is_ok();
-        if has("client_secret_file") {
-            asked.find_service(&mut settings)?;
-        }
+        asked.find_service(&mut settings)?;
         settings.extend(asked.tables(tables));
         let flag = |name| asked.matches.try_get_one::<bool>(name).is_ok_and(|flag| flag == Some(&true));
         Ok(Shown {
@@ -145,7 +143,7 @@ impl Asked<'_> {
             Some(_) => (Source::Default, None),
             None => (Source::Unset, None),
         };
-        Some(Setting { name, value: self.value(argument, source), hidden: false, source, from })
+        Some(Setting { name, value: self.value(argument), hidden: false, source, from })
     }
 
     /// Where what stands on the command line really came from.
@@ -164,7 +162,7 @@ impl Asked<'_> {
         }
     }
 
-    fn value(&self, argument: &Arg, source: Source) -> Value {
+    fn value(&self, argument: &Arg) -> Value {
         let id = argument.get_id().as_str();
         let raw = self.matches.try_get_raw(id).ok().flatten().into_iter().flatten();
         let mut values: Vec<_> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
@@ -173,80 +171,12 @@ impl Asked<'_> {
             ArgAction::Append => values.into(),
             _ => match values.pop() {
                 // A path that leads nowhere may be the secret itself, given by mistake.
-                Some(value)
-                    if id == "client_secret_file" && source != Source::Default && !is_there(&value) =>
-                {
-                    Value::Null
-                }
+                Some(value) if id == "client_secret_file" && !is_there(&value) => Value::Null,
                 Some(value) => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
                 None => Value::Null,
             },
         }
     }
-
-    /// Who and where the service is: from the environment, and what follows from other settings.
-    fn find_service(&self, settings: &mut Vec<Setting>) -> Result<(), Misconfigured> {
-        let file =
-            settings.iter().position(|setting| setting.name == "client_secret_file").unwrap_or_default();
-        let secret = Setting {
-            name: "client_secret".to_owned(),
-            value: Value::Null,
-            hidden: false,
-            source: Source::Unset,
-            from: None,
-        };
-        settings.insert(file + 1, secret);
-        if self.rehearses {
-            for setting in settings.iter_mut().filter(|setting| is_place(&setting.name)) {
-                (setting.hidden, setting.source, setting.from) =
-                    (true, Source::Derived, Some("--sandbox".to_owned()));
-            }
-            return Ok(());
-        }
-        for (name, variables) in ENVIRONMENT {
-            let name = if name == "client-secret-file" {
-                "client_secret".to_owned()
-            } else {
-                name.replace('-', "_")
-            };
-            let given = settings[file].source != Source::Unset && name == "client_secret";
-            let set = variables.iter().find_map(|variable| Some((variable, value_of(variable)?)));
-            let setting =
-                settings.iter_mut().find(|setting| setting.name == name && setting.source == Source::Unset);
-            let (Some(setting), Some((variable, value)), false) = (setting, set, given) else { continue };
-            (setting.source, setting.from) = (Source::Environment, Some((*variable).to_owned()));
-            if name == "client_secret" { setting.hidden = true } else { setting.value = value.into() }
-        }
-        let file = settings[file].clone();
-        let service =
-            ServiceArgs::from_arg_matches(self.matches).map_err(|error| super::wrong(error.to_string()))?;
-        let places = places(&service)?;
-        for setting in settings.iter_mut().filter(|setting| setting.source == Source::Unset) {
-            let derived = |value: String| (Source::Derived, Some("region".to_owned()), Value::from(value));
-            let found = match setting.name.as_str() {
-                "region" => (Source::Default, None, Value::from(super::DEFAULT_REGION)),
-                "scim_url" => derived(places.base.to_string()),
-                "token_url" => derived(places.token_url.to_string()),
-                "client_secret" if file.source != Source::Unset => {
-                    setting.hidden = true;
-                    (file.source, Some("client_secret_file".to_owned()), Value::Null)
-                }
-                "client_secret" | "client_id" => {
-                    let name = setting.name.replace('_', "-");
-                    let Some(path) = credential::path(&name) else { continue };
-                    setting.hidden = true;
-                    (Source::Credential, Some(path.display().to_string()), Value::Null)
-                }
-                _ => continue,
-            };
-            (setting.source, setting.from, setting.value) = found;
-        }
-        Ok(())
-    }
-}
-
-fn is_place(name: &str) -> bool {
-    name == "client_secret" || PLACES.contains(&name.replace('_', "-").as_str())
 }
 
 fn is_there(path: &str) -> bool {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Asked, SMTP_PASSWORD, Setting, Source, value_of};
+use super::{Asked, Setting, Source, value_of};
 use crate::cli::Tables;
-use crate::config::credential;
+use crate::config::{SMTP_PASSWORD, credential};
 
 impl Asked<'_> {
     /// What the tables say, by dotted names.
