@@ -86,7 +86,9 @@ fn every_command_has_a_page_and_the_main_one_names_the_exit_codes() {
     assert!(commands.len() > 8, "{commands:?}");
     for command in commands {
         let page = fs::read_to_string(home.path().join(format!("{command}.1"))).unwrap();
-        assert!(page.starts_with(&format!(".TH \"{command}\" 1 ")), "{page}");
+        let version = env!("CARGO_PKG_VERSION");
+        let title = format!(".TH \"{command}\" 1 \"\" \"scim-rekey {version}\" \"User Commands\"\n");
+        assert!(page.starts_with(&title), "{page}");
     }
     let page = fs::read_to_string(home.path().join("scim-rekey-run.1")).unwrap();
     assert!(page.contains(r"\-\-client\-secret\-file"), "{page}");
@@ -103,7 +105,9 @@ fn mandoc_finds_no_fault_in_a_page() {
         let path = page.unwrap().path();
         let done = Command::new("mandoc").args(["-T", "lint", "-W", "error"]).arg(&path).output().unwrap();
         assert!(done.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&done.stdout));
-        assert!(shown(&path).contains("NAME"), "{}", path.display());
+        let shown = shown(&path);
+        assert!(shown.contains("NAME") && shown.contains("User Commands"), "{shown}");
+        assert!(shown.trim_end().lines().last().unwrap().contains(env!("CARGO_PKG_VERSION")), "{shown}");
         pages += 1;
     }
     assert!(pages > 10, "{pages}");
