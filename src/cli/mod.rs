@@ -265,11 +265,11 @@ pub(crate) struct PasswordArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct ServiceArgs {
-    /// OAuth client id [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID]
+    /// OAuth client id [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID] [systemd credential: client-id]
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
 
-    /// File (0600) with the client secret, - for standard input [env for the secret itself: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET]
+    /// File (0600) with the client secret, - for standard input [env for the secret itself: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET] [systemd credential: client-secret]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
 
