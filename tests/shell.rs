@@ -113,6 +113,33 @@ fn mandoc_finds_no_fault_in_a_page() {
     assert!(pages > 10, "{pages}");
 }
 
+#[test]
+fn what_a_package_holds_is_there_or_made_by_the_script() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap().clone();
+    let script = read(".ci/package");
+    let mut made = 0;
+    for source in assets.iter().map(|asset| asset[0].as_str().unwrap()) {
+        let (folder, name) = source.rsplit_once('/').unwrap_or((".", source));
+        if let Some(shared) = folder.strip_prefix("target/package/shared") {
+            let place = if name.contains('*') {
+                format!("$shared{shared}")
+            } else {
+                format!("$shared{shared}/{name}\"")
+            };
+            assert!(script.contains(&place), "{source}");
+            made += 1;
+        } else if !folder.starts_with("target/") {
+            let end = name.rsplit('*').next().unwrap();
+            let mut names = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(names.any(|name| name.to_str().unwrap().ends_with(end)), "{source}");
+        }
+    }
+    assert!(made == 4 && assets.len() > 8, "{assets:?}");
+}
+
 /// The page as a reader sees it.
 fn shown(path: &Path) -> String {
     let done = Command::new("mandoc").args(["-T", "utf8"]).arg(path).output().unwrap();

@@ -58,9 +58,9 @@ fn from_environment(setting: &mut Setting) -> bool {
     };
     (setting.source, setting.from) = (Source::Environment, Some(variable.to_owned()));
     if setting.name == SECRET {
-        setting.hidden = true
+        setting.hidden = true;
     } else {
-        setting.value = value.into()
+        setting.value = value.into();
     }
     true
 }
