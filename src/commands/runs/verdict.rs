@@ -51,13 +51,13 @@ impl Verdict {
         // First, as for `status`: a run may end in between, and then it has.
         let is_held = matches!(Lock::standing(&folder_lock(folder)), Standing::Held(_));
         let found = match current(folder) {
-            Some((told, tail)) => Ok((told, tail.end.as_ref().map(|end| end.complete))),
-            None => {
-                read_past(folder).map(|past| (Told::of(&past), past.ended.as_ref().map(|end| end.complete)))
-            }
+            Some((told, tail)) => Ok((told, tail.end)),
+            None => read_past(folder).map(|past| (Told::of(&past), past.ended)),
         };
         match found {
-            Ok((told, complete)) => {
+            Ok((told, end)) => {
+                // A service has no last row: told to end, it is done.
+                let complete = end.map(|end| end.complete || end.stopped.is_none());
                 let state = match (is_held, complete) {
                     (true, _) => State::Running,
                     (false, Some(true)) => State::Complete,
