@@ -140,7 +140,7 @@ impl Facts {
         let left = self.rows?.saturating_sub(self.settled);
         let pending = self.pending.reasons().filter(|(outcome, _)| outcome.family() == "pending");
         let mut parts: Vec<_> =
-            pending.map(|(outcome, rows)| format!("{rows} pending ({})", outcome.reason())).collect();
+            pending.map(|(outcome, rows)| format!("{rows} pending/{}", outcome.reason())).collect();
         if self.in_doubt > 0 {
             let what = if self.state == State::Running { "in the air" } else { "in doubt" };
             parts.push(format!("{} with a PATCH {what}", self.in_doubt));
