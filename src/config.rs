@@ -1,8 +1,11 @@
 //! Flags, environment and file become a checked configuration: each default and each check stands here
-//! once. Precedence: flag, environment, file, default.
+//! once. Precedence: flag, environment, file, systemd credential, default.
 
 pub(crate) mod attributes;
+mod credential;
 pub(crate) mod file;
+pub(crate) mod sample;
+pub(crate) mod show;
 
 use std::env::VarError;
 use std::fs;
@@ -12,7 +15,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use crate::cli::{
-    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, TokenAuth,
+    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, Tables, TokenAuth,
 };
 use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
@@ -52,10 +55,15 @@ pub(crate) struct Further {
 impl Further {
     /// Checks the tables.
     pub(crate) fn of(cli: &Cli) -> Result<Self, Misconfigured> {
-        let attributes = attributes::attributes(cli.tables.attributes.as_ref())?;
-        let folder = cli.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-        let serve = cli.tables.serve.clone();
-        Ok(Self { attributes, notices: cli.tables.notices.clone(), serve, folder })
+        Self::of_tables(&cli.tables, cli.config.as_deref())
+    }
+
+    /// The same of the tables of this file.
+    fn of_tables(tables: &Tables, config: Option<&Path>) -> Result<Self, Misconfigured> {
+        let attributes = attributes::attributes(tables.attributes.as_ref())?;
+        let folder = config.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let serve = tables.serve.clone();
+        Ok(Self { attributes, notices: tables.notices.clone(), serve, folder })
     }
 
     /// How the service is set up, if `[serve]` says so.
@@ -75,12 +83,18 @@ impl Further {
             let why = text::wrong_setting(error.message());
             wrong(format!("[notices] {}", why.as_deref().unwrap_or(text::WRONG_KIND)))
         })?;
-        let smtp_password = flag_or_env(None, &["SCIM_REKEY_SMTP_PASSWORD"])?.map(Secret::new);
+        let smtp_password = flag_or_env(None, &[SMTP_PASSWORD])?.map(Secret::new);
         let password = if password_in_mail { PasswordInMail::WithConsent } else { PasswordInMail::No };
-        let around = Around { folder: &self.folder, smtp_password, password };
+        let smtp_credential = credential::path(credential::SMTP_PASSWORD);
+        let webhook_credential = credential::path(credential::WEBHOOK_AUTHORIZATION);
+        let around =
+            Around { folder: &self.folder, smtp_password, smtp_credential, webhook_credential, password };
         table.check(around).map(Some).map_err(|unfit| wrong(unfit.to_string()))
     }
 }
+
+/// The password of the mail server, where no file has it.
+const SMTP_PASSWORD: &str = "SCIM_REKEY_SMTP_PASSWORD";
 
 /// A setting that cannot be used: exit code 78, unless a file is missing.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +127,35 @@ const DEFAULT_REGION: &str = "mypurecloud.com";
 /// Settles where the service is and who we are to it.
 pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
     let flags = &args.service;
+    let Places { base, token_url } = places(flags)?;
+    let client_id =
+        flag_or_env(flags.client_id.as_ref(), &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"])?;
+    let client_id = client_id.map_or_else(|| credential::text(credential::CLIENT_ID), |id| Ok(Some(id)))?;
+    let client_id = client_id.ok_or_else(|| {
+        wrong("no client id: set GENESYS_CLIENT_ID or --client-id, or rehearse with --sandbox")
+    })?;
+    let credentials = Credentials {
+        url: token_url,
+        client_id,
+        client_secret: secret(flags, args.input.input.as_os_str() == "-")?,
+        client_auth: client_auth(flags.token_auth),
+        scope: flags.scope.clone(),
+    };
+    let http = http_options(args, is_loopback(&base))?;
+    let token_http = http::Options { loopback: is_loopback(&credentials.url), ..http.clone() };
+    let platform = Platform::beside(&base);
+    check_passwords(&args.passwords, &base, platform.as_ref())?;
+    Ok(Service { base, platform, credentials, http, token_http })
+}
+
+/// Where a service is.
+struct Places {
+    base: Url,
+    token_url: Url,
+}
+
+/// The addresses that are given, and those that follow from the region.
+fn places(flags: &ServiceArgs) -> Result<Places, Misconfigured> {
     let region = flag_or_env(flags.region.as_ref(), &["GENESYS_REGION", "GENESYSCLOUD_REGION"])?;
     refuse_two_places(flags)?;
     let region = domain(region.as_deref().unwrap_or(DEFAULT_REGION))?;
@@ -120,24 +163,7 @@ pub(crate) fn service(args: &RunArgs) -> Result<Service, Misconfigured> {
         .unwrap_or_else(|| format!("https://api.{region}/api/v2/scim/v2"));
     let token_url = flag_or_env(flags.token_url.as_ref(), &["GENESYS_TOKEN_URL"])?
         .unwrap_or_else(|| format!("https://login.{region}/oauth/token"));
-    let client_id =
-        flag_or_env(flags.client_id.as_ref(), &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"])?
-            .ok_or_else(|| {
-                wrong("no client id: set GENESYS_CLIENT_ID or --client-id, or rehearse with --sandbox")
-            })?;
-    let credentials = Credentials {
-        url: endpoint("--token-url", &token_url)?,
-        client_id,
-        client_secret: secret(flags, args.input.input.as_os_str() == "-")?,
-        client_auth: client_auth(flags.token_auth),
-        scope: flags.scope.clone(),
-    };
-    let base = endpoint("--scim-url", &base)?;
-    let http = http_options(args, is_loopback(&base))?;
-    let token_http = http::Options { loopback: is_loopback(&credentials.url), ..http.clone() };
-    let platform = Platform::beside(&base);
-    check_passwords(&args.passwords, &base, platform.as_ref())?;
-    Ok(Service { base, platform, credentials, http, token_http })
+    Ok(Places { base: endpoint("--scim-url", &base)?, token_url: endpoint("--token-url", &token_url)? })
 }
 
 /// The built-in sandbox as a service.
@@ -265,8 +291,8 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-/// The client secret, from a file, standard input or the environment. One final line break of a
-/// file is not part of it.
+/// The client secret, from a file, standard input, the environment or a systemd credential. One final line
+/// break of a file is not part of it.
 fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfigured> {
     let text = match flags.client_secret_file.as_deref() {
         Some(path) if path == Path::new("-") && input_is_stdin => {
@@ -274,6 +300,7 @@ fn secret(flags: &ServiceArgs, input_is_stdin: bool) -> Result<Secret, Misconfig
         }
         Some(path) => without_line_break(read_secret(path)?),
         None => flag_or_env(None, &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"])?
+            .map_or_else(|| credential::text(credential::CLIENT_SECRET), |text| Ok(Some(text)))?
             .ok_or_else(|| wrong("no client secret: set GENESYS_CLIENT_SECRET or --client-secret-file"))?,
     };
     if text.is_empty() { Err(wrong("the client secret is empty")) } else { Ok(Secret::new(text)) }

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
 
 use crate::support::rust_files;
 
@@ -148,4 +151,26 @@ fn what_is_fuzzed_is_built_from_what_the_program_is_built_from() {
         fuzzers.split("[[package]]\n").find(|package| package.starts_with("name = \"scim-rekey\"")).unwrap();
     let missing = needed.iter().find(|name| !known.contains(&format!("\"{name}")));
     assert_eq!(missing, None, "in tests/fuzz/Cargo.lock");
+}
+
+/// The oldest Rust that is promised takes every dependency. That our own code keeps to it is for clippy
+/// (`incompatible_msrv`, which reads the same line) and for a build with that Rust.
+#[test]
+fn no_dependency_needs_a_newer_rust_than_is_promised() {
+    let args = ["metadata", "--format-version", "1", "--locked", "--offline"];
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let done = Command::new(env!("CARGO")).args(args).arg("--manifest-path").arg(manifest).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let metadata: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let minor = |package: &Value| {
+        let version = package["rust_version"].as_str()?;
+        Some(version.split('.').nth(1)?.parse::<u32>().unwrap())
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |package: &Value| package["name"].as_str().unwrap().to_owned();
+    let promised = packages.iter().find(|package| name(package) == "scim-rekey").and_then(minor).unwrap();
+    let needing: Vec<_> =
+        packages.iter().filter_map(|package| Some((name(package), minor(package)?))).collect();
+    assert!(needing.len() > 100, "{needing:?}");
+    assert_eq!(needing.iter().find(|(_, needed)| *needed > promised), None, "promised: 1.{promised}");
 }

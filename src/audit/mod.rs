@@ -11,6 +11,7 @@
 //! * [`log`]: appending, and syncing a group of lines together
 //! * [`order`]: what may come after what, in a file that may hold several runs
 //! * [`replay`]: reading it back, checking it, finding a torn tail
+//! * [`tail`]: its last line alone
 //! * [`verify`]: whether it holds, and whether it is all there
 //! * [`ledger`]: where each row's latest line is, in six bytes a row
 //! * [`accounts`]: which row has claimed which account
@@ -25,4 +26,5 @@ mod order;
 pub(crate) mod owed;
 pub(crate) mod record;
 pub(crate) mod replay;
+pub(crate) mod tail;
 pub(crate) mod verify;

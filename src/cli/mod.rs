@@ -1,6 +1,9 @@
 //! The words of the command line, and nothing else: no default that matters, no check beyond
 //! shape. No flag takes a secret.
 
+mod ask;
+mod settings;
+mod shell;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::phone::Country;
 
+pub(crate) use ask::{RunsArgs, StatusArgs};
+pub(crate) use settings::{ConfigCommand, ShowArgs};
+pub(crate) use shell::{CompletionsArgs, ManArgs, hinted};
 pub(crate) use values::{MaxFailures, RateArg};
 use values::{duration, hash, mfa_path, reason, some_time};
 
@@ -68,10 +74,9 @@ pub(crate) enum Command {
     /// Validate the whole file and list every bad line; no network
     Check(CheckArgs),
     /// Say where a run stands, also while it is running
-    Status {
-        /// The run folder
-        run_dir: PathBuf,
-    },
+    Status(StatusArgs),
+    /// List run folders with their verdicts, the newest first
+    Runs(RunsArgs),
     /// Make outcome.csv, summary.json and report.html again from audit.jsonl, or those of several runs as one
     Report {
         /// The run folder; several are merged: the shards of one INPUT, or a run and its retries
@@ -93,6 +98,15 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Serve the sandbox on loopback until stopped; print its addresses and credentials
     Sandbox(SandboxArgs),
+    /// Write a configuration file, or show which settings count and where they come from
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print a script that completes command lines
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,11 +270,11 @@ pub(crate) struct PasswordArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct ServiceArgs {
-    /// OAuth client id [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID]
+    /// OAuth client id [env: GENESYS_CLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_ID] [systemd credential: client-id]
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
 
-    /// File (0600) with the client secret, - for standard input [env for the secret itself: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET]
+    /// File (0600) with the client secret, - for standard input [env for the secret itself: GENESYS_CLIENT_SECRET, GENESYSCLOUD_OAUTHCLIENT_SECRET] [systemd credential: client-secret]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
 

@@ -2,9 +2,13 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod man;
 pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod status;
@@ -64,13 +68,19 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Retry(args) => retry::retry(&args, &further, talk),
         Command::Check(args) => check::check(&args, &further),
         Command::Unseal(args) => unseal::unseal(&args),
-        Command::Status { run_dir } => status::status(&run_dir),
+        Command::Status(args) => status::status(&args),
+        Command::Runs(args) => runs::runs(&args),
         Command::Report { run_dirs, output } => report::report(&run_dirs, output.as_deref()),
         Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
             audit::verify(&file, &checkpoint)
         }
         Command::Serve(args) => serve::serve(*args, &further),
         Command::Sandbox(args) => sandbox::sandbox(&args),
+        Command::Config { command } => {
+            config::config(&command, cli.config.as_deref(), cli.profile.as_deref())
+        }
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     }
 }
 
@@ -80,6 +90,13 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
 /// them may drive the terminal or pretend to be a line of its own.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{}", text::printable(&line.to_string()));
+}
+
+/// Prints text of our own, line breaks and all, on standard output. Says whether it got there: a closed pipe is no error here
+/// either.
+pub(crate) fn print(text: &[u8]) -> bool {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).is_ok()
 }
 
 /// Prints a line on standard error, likewise.

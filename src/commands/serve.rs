@@ -97,7 +97,7 @@ fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
     (state_dir, run)
 }
 
-fn rules(further: &Further) -> Result<Rules, Failure> {
+pub(super) fn rules(further: &Further) -> Result<Rules, Failure> {
     let wrong = |why: &dyn std::fmt::Display| Failure::new(78, why);
     let Some(table) = further.serve() else {
         return Err(wrong(&"serve needs [serve] in the --config file"));

@@ -1,64 +1,112 @@
 //! `status`: where a run stands. Reads the log alone, so it disturbs nobody.
 
-use std::path::Path;
-use std::time::Duration;
+pub(crate) mod facts;
+mod next;
+mod watch;
 
-use super::{Failure, read_past, say};
-use crate::audit::log::now;
-use crate::audit::record::Traffic;
-use crate::audit::replay::Past;
+use std::path::Path;
+
+use self::facts::{Facts, State};
+use super::{Failure, print, say};
+use crate::cli::StatusArgs;
 use crate::domain::text::count;
-use crate::folder::lock::{Holder, Lock, Standing, folder_lock};
+use crate::folder::run::LOG;
 
 /// Says where the run stands.
-pub(crate) fn status(run_dir: &Path) -> Result<u8, Failure> {
-    // First: what holds the lock now may be done when the log is read, and not the other way round.
-    let standing = Lock::standing(&folder_lock(run_dir));
-    let past = read_past(run_dir)?;
-    let tally = past.ledger.tally();
-    let kind = if past.start.dry_run { "dry run" } else { "run" };
-    say(format_args!("{kind} {} of {} against {}", past.run_id, past.start.input, past.start.target));
-    let state = match (&standing, &past.ended) {
-        (Standing::Held(Some(Holder { pid, since, .. })), _) => {
-            format!("going on since {since} (process {pid})")
-        }
-        (Standing::Held(None), _) => "going on".to_owned(),
-        (Standing::Free, Some(end)) if past.start.serves && end.stopped.is_none() => "closed".to_owned(),
-        (Standing::Free, Some(end)) if end.complete => format!("complete, exit code {}", end.exit_code),
-        (Standing::Free, Some(end)) => {
-            let why = end.stopped.as_deref().unwrap_or("before its last row");
-            format!("stopped: {why} (exit code {}); the same command goes on", end.exit_code)
-        }
-        (Standing::Free, None) => "died; the same command goes on".to_owned(),
-    };
-    say(format_args!("{state}"));
-    say(format_args!("began {}, last record {}", past.started_at, past.last_at));
-    let settled = past.ledger.settled().total();
-    if past.start.serves {
-        say(format_args!("{}: {}", count(settled, "reset"), tally.sentence()));
+pub(crate) fn status(args: &StatusArgs) -> Result<u8, Failure> {
+    if !args.run_dir.join(LOG).exists() {
+        return Err(no_run(&args.run_dir));
+    }
+    if args.watch {
+        return watch::watch(&args.run_dir, args.json);
+    }
+    let facts = Facts::read(&args.run_dir)?;
+    if args.json {
+        print(json_line(&facts).as_bytes());
     } else {
-        say(format_args!("{settled} of {} settled: {}", count(past.start.rows, "row"), tally.sentence()));
+        lines(&facts).iter().for_each(say);
     }
-    for (outcome, rows) in tally.reasons() {
-        say(format_args!("  {:>7}  {}/{}", rows, outcome.family(), outcome.reason()));
-    }
-    if past.ledger.in_doubt() > 0 {
-        let what = if matches!(standing, Standing::Held(_)) { "in the air" } else { "in doubt" };
-        say(format_args!("  {:>7}  with a PATCH {what}", past.ledger.in_doubt()));
-    }
-    say(sent(&past));
-    if let Some(until) = past.course.held_until(&now()).filter(|_| matches!(standing, Standing::Held(_))) {
-        say(format_args!("waiting until {until}: the service asked"));
-    }
-    let head = &past.end.head;
-    say(format_args!("audit log: {}, head {}", count(head.seq, "record"), head.hash));
     Ok(0)
 }
 
-/// What its processes sent, the one that works as far as it has told.
-fn sent(past: &Past) -> String {
-    let Traffic { lookup, patch, throttled, waited_ms, .. } = past.course.total();
-    let waited = Duration::from_millis(waited_ms).as_secs_f64();
-    let (lookups, changes) = (count(lookup, "look-up"), count(patch, "change"));
-    format!("{lookups}, {changes} sent; {throttled} answered 429, waits of {waited:.1} s")
+/// What the folder is not, and where the runs are if they are near.
+fn no_run(path: &Path) -> Failure {
+    let runs = super::runs::folders(path).unwrap_or_default();
+    let hint = if runs.is_empty() {
+        String::new()
+    } else {
+        format!("; its runs are listed by: scim-rekey runs {}", super::quoted(&path.display().to_string()))
+    };
+    Failure::new(66, format!("{} is no run folder: it holds no {LOG}{hint}", path.display()))
+}
+
+fn json_line(facts: &Facts) -> String {
+    serde_json::to_string(facts).unwrap_or_default() + "\n"
+}
+
+fn state_words(facts: &Facts) -> String {
+    let code = facts.exit_code.unwrap_or_default();
+    match (facts.state, &facts.pid, &facts.since) {
+        (State::Running, Some(pid), Some(since)) => format!("going on since {since} (process {pid})"),
+        (State::Running, ..) => "going on".to_owned(),
+        (State::Complete, ..) if facts.rows.is_none() => "closed".to_owned(),
+        (State::Complete, ..) => format!("complete, exit code {code}"),
+        (State::Stopped, ..) => {
+            let why = facts.stopped.as_deref().unwrap_or("before its last row");
+            format!("stopped: {why} (exit code {code})")
+        }
+        (State::Died, ..) => "died: its process ended without a word".to_owned(),
+    }
+}
+
+/// "13 of 60 rows settled: 12 updated, 1 failed".
+fn sentence(facts: &Facts) -> String {
+    let counts =
+        if facts.settled > 0 { format!(": {}", facts.settled_rows.sentence()) } else { String::new() };
+    match facts.rows {
+        Some(rows) => format!("{} of {} settled{counts}", facts.settled, count(rows, "row")),
+        None => format!("{}{counts}", count(facts.settled, "reset")),
+    }
+}
+
+/// The whole answer, in lines.
+fn lines(facts: &Facts) -> Vec<String> {
+    let kind = if facts.dry_run { "dry run" } else { "run" };
+    let mut lines = vec![
+        format!("{kind} {} of {} against {}", facts.run_id, facts.input, facts.target),
+        state_words(facts),
+        format!("began {}, last record {}", facts.started_at, facts.last_record_at),
+        sentence(facts),
+    ];
+    lines.extend(
+        facts
+            .settled_rows
+            .reasons()
+            .map(|(outcome, rows)| format!("  {rows:>7}  {}/{}", outcome.family(), outcome.reason())),
+    );
+    lines.extend(facts.to_go());
+    if let Some(notices) = &facts.notices {
+        let (sent, failed, pending) = (notices.sent, notices.failed, notices.pending);
+        lines.push(format!("notices: {sent} sent, {failed} refused for good, {pending} still to be sent"));
+    }
+    lines.push(facts.sent.clone());
+    if let Some(until) = &facts.waits_until {
+        lines.push(format!("waiting until {until}: the service asked"));
+    }
+    lines.push(format!("audit log: {}, head {}", count(facts.records, "record"), facts.audit_head));
+    lines.extend(go_on(facts));
+    lines
+}
+
+/// What to do next. The flags of a run are not on record.
+fn go_on(facts: &Facts) -> Option<String> {
+    let next = facts.next.as_deref();
+    match facts.state {
+        State::Running => None,
+        State::Complete => next.map(|next| format!("go on, with the settings of this run, with: {next}")),
+        State::Stopped | State::Died => Some(match next {
+            Some(next) => format!("go on with the command that began it: its settings, and {next}"),
+            None => "go on with the command that began it".to_owned(),
+        }),
+    }
 }

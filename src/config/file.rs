@@ -5,7 +5,10 @@
 //! environment has it. So there is one check of each value and one default, and the precedence is told
 //! here in one place: flag, environment, profile, file.
 
+mod nearest;
+
 use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,18 +18,31 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use toml::{Table, Value};
 
+use self::nearest::unknown;
 use super::{Misconfigured, wrong};
 use crate::cli::{Cli, Tables};
 
 /// Tables for what is more than one value.
-const TABLES: [&str; 3] = ["attributes", "notices", "serve"];
+pub(super) const TABLES: [&str; 3] = ["attributes", "notices", "serve"];
 /// What must be typed each time it is meant.
-const TYPED: [&str; 8] =
-    ["again", "config", "consent-to-passwords-in-mail", "dry-run", "help", "profile", "sandbox", "version"];
+pub(super) const TYPED: [&str; 12] = [
+    "again",
+    "config",
+    "consent-to-passwords-in-mail",
+    "dry-run",
+    "help",
+    "json",
+    "new-caller",
+    "output",
+    "profile",
+    "sandbox",
+    "version",
+    "watch",
+];
 /// Where a service is: of no meaning beside `--sandbox`.
-const PLACES: [&str; 5] = ["client-id", "client-secret-file", "region", "scim-url", "token-url"];
+pub(super) const PLACES: [&str; 5] = ["client-id", "client-secret-file", "region", "scim-url", "token-url"];
 /// Settings that the environment may have.
-const ENVIRONMENT: [(&str, &[&str]); 5] = [
+pub(super) const ENVIRONMENT: [(&str, &[&str]); 5] = [
     ("client-id", &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"]),
     ("client-secret-file", &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"]),
     ("region", &["GENESYS_REGION", "GENESYSCLOUD_REGION"]),
@@ -34,15 +50,49 @@ const ENVIRONMENT: [(&str, &[&str]); 5] = [
     ("token-url", &["GENESYS_TOKEN_URL"]),
 ];
 
+/// A command line with what the configuration file adds to it.
+pub(super) struct Understood {
+    pub(super) matches: ArgMatches,
+    pub(super) tables: Tables,
+    /// What the file said of it all: flags and tables, by name.
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// Where in the file a setting stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the profile that was asked for.
+    Profile,
+    /// Above all profiles.
+    File,
+}
+
+/// What is done about a command line that lacks something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lacking {
+    /// It is wrong usage.
+    Refused,
+    /// Nothing: it is not about to be done.
+    Taken,
+}
+
 /// Understands the command line, and the configuration file that it names.
 ///
 /// Usage that is wrong ends the process with 2, as `clap` does it; a file that is, with 78.
-pub(crate) fn command_line(mut words: Vec<OsString>) -> Result<Cli, Misconfigured> {
+pub(crate) fn command_line(words: Vec<OsString>) -> Result<Cli, Misconfigured> {
+    let Understood { matches, tables, .. } = understand(words, Lacking::Refused)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| wrong(error.to_string()))?;
+    Ok(Cli { tables, ..cli })
+}
+
+/// The same, with where each setting of the file stands there.
+pub(super) fn understand(mut words: Vec<OsString>, lacking: Lacking) -> Result<Understood, Misconfigured> {
+    let whatever_it_lacks = |words: &[OsString]| Cli::command().ignore_errors(true).get_matches_from(words);
     let (matches, lacks) = match Cli::command().try_get_matches_from(&words) {
         Ok(matches) => (matches, None),
         // The file may have what one setting needs of another.
         Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
-            (Cli::command().ignore_errors(true).get_matches_from(&words), Some(error))
+            (whatever_it_lacks(&words), Some(error).filter(|_| lacking == Lacking::Refused))
         }
         Err(error) => error.exit(),
     };
@@ -51,21 +101,27 @@ pub(crate) fn command_line(mut words: Vec<OsString>) -> Result<Cli, Misconfigure
         return match (lacks, name) {
             (Some(error), _) => error.exit(),
             (None, Some(_)) => Err(wrong("--profile names a part of a file: which one, --config must say")),
-            (None, None) => understood(&matches),
+            (None, None) => Ok(Understood { matches, tables: Tables::default(), origins: BTreeMap::new() }),
         };
     };
-    let settings = profile(read(path)?, name)?;
+    let (settings, origins) = profile(read(path)?, name)?;
     let (tables, settings) = apart(settings);
-    let flags = flags(&settings, path.parent().unwrap_or(Path::new("")), &matches)?;
+    let (names, flags): (Vec<_>, Vec<_>) =
+        flags(&settings, path.parent().unwrap_or(Path::new("")), &matches)?.into_iter().unzip();
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.splice(end..end, flags);
-    let matches = Cli::command().try_get_matches_from(&words).map_err(|error| match lacks {
-        Some(_) => error.exit(),
-        None => wrong(format!("--config {}: {}", path.display(), in_one_line(&error))),
-    })?;
-    let mut cli = understood(&matches)?;
-    cli.tables = tables;
-    Ok(cli)
+    let matches = match Cli::command().try_get_matches_from(&words) {
+        Ok(matches) => matches,
+        Err(error) if lacking == Lacking::Taken && error.kind() == ErrorKind::MissingRequiredArgument => {
+            whatever_it_lacks(&words)
+        }
+        Err(error) if lacks.is_some() => error.exit(),
+        Err(error) => return Err(wrong(format!("--config {}: {}", path.display(), in_one_line(&error)))),
+    };
+    // A setting that a flag or the environment outdoes came from there.
+    let counts = |name: &String| names.contains(name) || TABLES.contains(&name.as_str());
+    let origins = origins.into_iter().filter(|(name, _)| counts(name)).collect();
+    Ok(Understood { matches, tables, origins })
 }
 
 /// What is wrong, without the advice below it.
@@ -73,10 +129,6 @@ fn in_one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>();
     lines.join(" ").trim_start_matches("error: ").to_owned()
-}
-
-fn understood(matches: &ArgMatches) -> Result<Cli, Misconfigured> {
-    Cli::from_arg_matches(matches).map_err(|error| wrong(error.to_string()))
 }
 
 fn read(path: &Path) -> Result<Table, Misconfigured> {
@@ -90,21 +142,27 @@ fn read(path: &Path) -> Result<Table, Misconfigured> {
     })
 }
 
-/// The settings of the file, with those of one profile before them.
-fn profile(mut file: Table, name: Option<&str>) -> Result<Table, Misconfigured> {
+/// The settings of the file, with those of one profile before them, and which came from where.
+fn profile(mut file: Table, name: Option<&str>) -> Result<(Table, BTreeMap<String, Origin>), Misconfigured> {
     let profiles = match file.remove("profile") {
         None => Table::new(),
         Some(Value::Table(profiles)) => profiles,
         Some(_) => return Err(wrong("profile is a table of tables: [profile.NAME]")),
     };
     let mut file = in_one_spelling(file)?;
-    let Some(name) = name else { return Ok(file) };
+    let origin = |table: &Table, origin| {
+        table.keys().map(|key| (key.replace('_', "-"), origin)).collect::<BTreeMap<_, _>>()
+    };
+    let mut origins = origin(&file, Origin::File);
+    let Some(name) = name else { return Ok((file, origins)) };
     let Some(Value::Table(own)) = profiles.get(name) else {
         let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         return Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")));
     };
-    file.extend(in_one_spelling(own.clone())?);
-    Ok(file)
+    let own = in_one_spelling(own.clone())?;
+    origins.extend(origin(&own, Origin::Profile));
+    file.extend(own);
+    Ok((file, origins))
 }
 
 /// `max-attempts` is `max_attempts`: which of the two is written decides nothing.
@@ -126,9 +184,13 @@ fn apart(mut settings: Table) -> (Tables, Table) {
     (Tables { attributes, notices, serve }, settings)
 }
 
-/// The flags of these settings that nobody has given, for the command that is asked for. Paths start at
-/// the file's folder.
-fn flags(settings: &Table, folder: &Path, matches: &ArgMatches) -> Result<Vec<OsString>, Misconfigured> {
+/// The flags of these settings that nobody has given, each after its name, for the command that is asked
+/// for. Paths start at the file's folder.
+fn flags(
+    settings: &Table,
+    folder: &Path,
+    matches: &ArgMatches,
+) -> Result<Vec<(String, OsString)>, Misconfigured> {
     let program = Cli::command();
     let (command, matches) = asked_for(&program, matches);
     let rehearses = matches.try_get_one::<bool>("sandbox").is_ok_and(|flag| flag == Some(&true));
@@ -145,7 +207,7 @@ fn flags(settings: &Table, folder: &Path, matches: &ArgMatches) -> Result<Vec<Os
             continue;
         }
         refuse_two_places(command, matches, &name)?;
-        flags.extend(flag(argument, &name, value, folder)?);
+        flags.extend(flag(argument, &name, value, folder)?.into_iter().map(|flag| (name.clone(), flag)));
     }
     Ok(flags)
 }
@@ -163,7 +225,10 @@ fn rivals<'a>(command: &'a Command, argument: &'a Arg) -> impl Iterator<Item = &
 }
 
 /// The command at the end of the line, and what was said to it.
-fn asked_for<'a>(mut command: &'a Command, mut matches: &'a ArgMatches) -> (&'a Command, &'a ArgMatches) {
+pub(super) fn asked_for<'a>(
+    mut command: &'a Command,
+    mut matches: &'a ArgMatches,
+) -> (&'a Command, &'a ArgMatches) {
     while let Some((name, below)) = matches.subcommand() {
         let Some(next) = command.find_subcommand(name) else { break };
         (command, matches) = (next, below);
@@ -229,42 +294,6 @@ fn is_path(argument: &Arg, text: &str) -> bool {
     text != "-" && (takes_paths || (argument.get_long() == Some("seal-to") && !is_key))
 }
 
-fn unknown(program: &Command, key: &str) -> Misconfigured {
-    let name = key.replace('_', "-");
-    if TYPED.contains(&&*name) {
-        return wrong(format!(
-            "{key} cannot be in the configuration: it has to be said each time, as --{name}"
-        ));
-    }
-    let mut known = Vec::new();
-    longs(program, &mut known);
-    known.retain(|known| !TYPED.contains(&&**known));
-    known.extend(TABLES.map(str::to_owned));
-    let nearest = known.into_iter().min_by_key(|known| distance(known, &name));
-    let hint = nearest.filter(|known| distance(known, &name) <= 1 + name.len() / 4);
-    let hint = hint.map_or_else(String::new, |known| format!("; did you mean {}?", known.replace('-', "_")));
-    wrong(format!("the configuration has {key}, which is no setting{hint}"))
-}
-
-fn longs(command: &Command, names: &mut Vec<String>) {
-    names.extend(command.get_arguments().filter_map(|argument| argument.get_long()).map(str::to_owned));
-    command.get_subcommands().for_each(|below| longs(below, names));
-}
-
-/// How many letters have to be put in, left out or replaced (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,12 +343,5 @@ mod tests {
     fn a_rehearsal_needs_no_place() {
         let file = "region = 'mypurecloud.de'\nconcurrency = 2";
         assert_eq!(concurrency(file, &["run", "x.csv", "--sandbox"]), 2);
-    }
-
-    #[test]
-    fn words_near_each_other_are_known() {
-        for (a, b, apart) in [("rate", "rate", 0), ("rate", "rte", 1), ("", "abc", 3), ("flaw", "lawn", 2)] {
-            assert_eq!((distance(a, b), distance(b, a)), (apart, apart));
-        }
     }
 }

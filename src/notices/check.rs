@@ -30,13 +30,15 @@ impl NoticesTable {
     pub(crate) fn check(self, around: Around<'_>) -> Result<Settings, Unfit> {
         let Self { from, subject, text_template, html_template, organisation, contact, claim_url, .. } = self;
         let way = match (self.smtp, self.webhook) {
-            (Some(smtp), None) => Way::Mail(smtp.check(from, around.folder, around.smtp_password)?),
+            (Some(smtp), None) => {
+                Way::Mail(smtp.check(from, around.folder, around.smtp_password, around.smtp_credential)?)
+            }
             (None, Some(webhook)) => {
                 let idle = [("from", from.is_some()), ("html_template", html_template.is_some())];
                 if let Some((key, _)) = idle.into_iter().find(|(_, given)| *given) {
                     return Err(Unfit(format!("[notices] {key} is for [notices.smtp], not for a webhook")));
                 }
-                Way::Webhook(webhook.check(around.folder)?)
+                Way::Webhook(webhook.check(around.folder, around.webhook_credential)?)
             }
             (Some(_), Some(_)) => return unfit("[notices.smtp] and [notices.webhook] exclude each other"),
             (None, None) => return unfit("[notices] needs one of [notices.smtp] and [notices.webhook]"),
@@ -72,7 +74,13 @@ fn bodies(
 }
 
 impl SmtpTable {
-    fn check(self, from: Option<String>, folder: &Path, password: Option<Secret>) -> Result<Mail, Unfit> {
+    fn check(
+        self,
+        from: Option<String>,
+        folder: &Path,
+        password: Option<Secret>,
+        credential: Option<PathBuf>,
+    ) -> Result<Mail, Unfit> {
         let from = from.ok_or_else(|| Unfit("[notices] from is missing: who writes?".to_owned()))?;
         let host_like = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
         if self.host.is_empty() || !self.host.bytes().all(host_like) {
@@ -88,7 +96,12 @@ impl SmtpTable {
         };
         Ok(Mail {
             from: sender(&from)?,
-            login: login(self.username, self.password_file.map(|path| folder.join(path)), password)?,
+            login: login(
+                self.username,
+                self.password_file.map(|path| folder.join(path)),
+                password,
+                credential,
+            )?,
             host: self.host,
             port: self.port.unwrap_or(usual),
             security: self.security,
@@ -99,9 +112,10 @@ impl SmtpTable {
 }
 
 impl WebhookTable {
-    fn check(self, folder: &Path) -> Result<Webhook, Unfit> {
+    fn check(self, folder: &Path, credential: Option<PathBuf>) -> Result<Webhook, Unfit> {
         let key = "[notices.webhook] authorization_file";
-        let authorization = self.authorization_file.map(|path| held::secret(key, &folder.join(path)));
+        let file = self.authorization_file.map(|path| folder.join(path)).or(credential);
+        let authorization = file.map(|path| held::secret(key, &path));
         Ok(Webhook {
             url: endpoint("[notices.webhook] url", &self.url)?,
             authorization: authorization.transpose()?,
@@ -131,6 +145,7 @@ fn login(
     username: Option<String>,
     file: Option<PathBuf>,
     from_environment: Option<Secret>,
+    credential: Option<PathBuf>,
 ) -> Result<Option<Login>, Unfit> {
     let Some(username) = username else {
         return if file.is_some() {
@@ -142,10 +157,11 @@ fn login(
     if username.is_empty() || username.chars().any(char::is_control) {
         return unfit("[notices.smtp] username is empty or holds a control character");
     }
-    let password = match (file, from_environment) {
-        (Some(path), _) => held::secret("[notices.smtp] password_file", &path)?,
-        (None, Some(password)) => held::sound_secret("SCIM_REKEY_SMTP_PASSWORD", password)?,
-        (None, None) => {
+    let password = match (file, from_environment, credential) {
+        (Some(path), ..) => held::secret("[notices.smtp] password_file", &path)?,
+        (None, Some(password), _) => held::sound_secret("SCIM_REKEY_SMTP_PASSWORD", password)?,
+        (None, None, Some(path)) => held::secret("the credential smtp-password", &path)?,
+        (None, None, None) => {
             return unfit("[notices.smtp] username needs a password_file, or SCIM_REKEY_SMTP_PASSWORD");
         }
     };

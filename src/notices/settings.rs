@@ -91,6 +91,10 @@ pub(crate) struct Around<'a> {
     pub(crate) folder: &'a Path,
     /// `SCIM_REKEY_SMTP_PASSWORD`, for want of a file.
     pub(crate) smtp_password: Option<Secret>,
+    /// A systemd credential with that password, for want of both.
+    pub(crate) smtp_credential: Option<PathBuf>,
+    /// One with what the webhook is authorized by, for want of a file.
+    pub(crate) webhook_credential: Option<PathBuf>,
     /// Whether a notice may hold a password.
     pub(crate) password: PasswordInMail,
 }

@@ -56,7 +56,7 @@ pub(crate) struct Retry<'a> {
 }
 
 /// Name of the sandbox as a service, whatever its port.
-const SANDBOX: &str = "sandbox";
+pub(crate) const SANDBOX: &str = "sandbox";
 
 /// Does the job.
 pub(crate) fn run(

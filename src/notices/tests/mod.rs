@@ -45,7 +45,13 @@ fn table(toml: &str) -> Result<NoticesTable, toml::de::Error> {
 }
 
 fn around(password: PasswordInMail) -> Around<'static> {
-    Around { folder: Path::new(env!("CARGO_MANIFEST_DIR")), smtp_password: None, password }
+    Around {
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")),
+        smtp_password: None,
+        smtp_credential: None,
+        webhook_credential: None,
+        password,
+    }
 }
 
 /// `[notices]` with what it cannot be without, and more lines; then a table for the way.
