@@ -1,9 +1,15 @@
 //! Secrets in files of the user's: read only where nobody else can read them.
+//!
+//! A file of root's that its group may read is for whoever is in that group: so Kubernetes hands out a secret
+//! (`fsGroup`), and systemd a credential (an ACL, which shows as that mode). Nobody but root could make it
+//! narrower.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use rustix::process::geteuid;
 
 /// The text of a file, or why it is not read; the name is in it, unless it may be the secret itself, given
 /// by mistake.
@@ -15,13 +21,19 @@ pub(crate) fn read_private(path: &Path) -> Result<String, String> {
     };
     let mut file = File::open(path).map_err(failed)?;
     let facts = file.metadata().map_err(failed)?;
-    if facts.is_file() && facts.mode() & 0o077 != 0 {
-        let (name, mode) = (path.display(), facts.mode() & 0o777);
+    let (mode, handed_out) = (facts.mode() & 0o777, facts.uid() == 0 && !geteuid().is_root());
+    if facts.is_file() && is_for_others(mode, handed_out) {
+        let name = path.display();
         return Err(format!("{name} can be read by others (mode {mode:o}): chmod 600"));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(failed)?;
     Ok(text)
+}
+
+/// Whether such a file can be read, or written, by more than those it is for.
+const fn is_for_others(mode: u32, handed_out: bool) -> bool {
+    mode & if handed_out { 0o037 } else { 0o077 } != 0
 }
 
 /// The same text without its one final line break, which is no part of a secret.
@@ -38,6 +50,26 @@ pub(crate) fn without_line_break(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_root_may_hand_a_file_to_a_group() {
+        for (mode, ours, handed_out) in [
+            (0o600, true, true),
+            (0o400, true, true),
+            (0o440, false, true),
+            (0o640, false, true),
+            (0o660, false, false),
+            (0o444, false, false),
+            (0o441, false, false),
+            (0o604, false, false),
+        ] {
+            assert_eq!(
+                (!is_for_others(mode, false), !is_for_others(mode, true)),
+                (ours, handed_out),
+                "{mode:o}"
+            );
+        }
+    }
 
     #[test]
     fn one_line_break_is_not_part_of_a_secret() {
