@@ -38,5 +38,6 @@ mod time;
 mod token;
 mod tokens;
 mod turns;
+mod unattended;
 mod views;
 mod wire;

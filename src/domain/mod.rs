@@ -10,6 +10,7 @@ pub(crate) mod outcome;
 pub(crate) mod phone;
 pub(crate) mod retry_after;
 pub(crate) mod secret;
+pub(crate) mod shard;
 pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;

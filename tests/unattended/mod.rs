@@ -1,0 +1,5 @@
+//! Where nobody watches: what schedulers and monitors are told, and work that several machines share.
+
+mod jitter;
+mod monitors;
+mod shards;
