@@ -2,4 +2,5 @@
 
 mod jitter;
 mod monitors;
+mod samples;
 mod shards;
