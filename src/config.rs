@@ -15,10 +15,12 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use crate::cli::{
-    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, Tables, TokenAuth,
+    Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, ShardArg, Tables,
+    TokenAuth,
 };
 use crate::domain::attribute::Attribute;
 use crate::domain::secret::Secret;
+use crate::domain::shard::Shard;
 use crate::domain::text;
 use crate::files::private::{read_private, without_line_break};
 use crate::notices::{Around, NoticesTable, PasswordInMail, Settings};
@@ -164,6 +166,24 @@ fn places(flags: &ServiceArgs) -> Result<Places, Misconfigured> {
     let token_url = flag_or_env(flags.token_url.as_ref(), &["GENESYS_TOKEN_URL"])?
         .unwrap_or_else(|| format!("https://login.{region}/oauth/token"));
     Ok(Places { base: endpoint("--scim-url", &base)?, token_url: endpoint("--token-url", &token_url)? })
+}
+
+/// The part of the rows that is this machine's, unless all are.
+pub(crate) fn shard(args: &RunArgs) -> Result<Option<Shard>, Misconfigured> {
+    const INDEX: &str = "JOB_COMPLETION_INDEX";
+    let of = match args.unattended.shard {
+        None => return Ok(None),
+        Some(ShardArg::Told(shard)) => return Ok(Some(shard)),
+        Some(ShardArg::Auto(of)) => of,
+    };
+    let index = flag_or_env(None, &[INDEX])?;
+    let Some(index) = index else { return Err(wrong(format!("--shard auto/{of} needs {INDEX}"))) };
+    // Kubernetes counts from 0.
+    let number = index.parse::<u32>().ok().and_then(|index| index.checked_add(1));
+    let shard = number.and_then(|number| Shard::new(number, of));
+    shard
+        .map(Some)
+        .ok_or_else(|| wrong(format!("--shard auto/{of}: {INDEX} is not a number from 0 to {}", of - 1)))
 }
 
 /// The built-in sandbox as a service.

@@ -132,16 +132,43 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
 
 /// Replaces a file by what `fill` writes: written aside, synced, renamed, and the folder synced.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    replace_as(0o600, path, fill)
+}
+
+/// The same, with a mode of its own.
+pub(crate) fn replace_as(
+    mode: u32,
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = parent_of(path);
     let aside = tempfile::Builder::new().prefix(ASIDE).tempfile_in(folder)?;
     // Whatever the umask took away.
-    aside.as_file().set_permissions(Permissions::from_mode(0o600))?;
+    aside.as_file().set_permissions(Permissions::from_mode(mode))?;
     let mut aside = io::BufWriter::with_capacity(1 << 16, aside);
     fill(&mut aside)?;
     let aside = aside.into_inner().map_err(io::IntoInnerError::into_error)?;
     aside.as_file().sync_all()?;
     aside.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// Whether a file of ours could be put in this place: its folder takes one, and what is there by that name
+/// is a file that begins like ours.
+pub(crate) fn check_place(path: &Path, begins: &str) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(facts) if !facts.is_file() => return Err(refused(path, "is not a regular file")),
+        Ok(_) => {
+            let mut start = Vec::new();
+            open_own(path)?.take(begins.len() as u64).read_to_end(&mut start)?;
+            if !start.is_empty() && start != begins.as_bytes() {
+                return Err(refused(path, "is there already, and no such file"));
+            }
+        }
+    }
+    tempfile::tempfile_in(parent_of(path)).map(drop)
 }
 
 /// The folder that a file is in.

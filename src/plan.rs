@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Outcome, Skip, Standing};
+use crate::domain::shard::Shard;
 use crate::domain::target::{Defect, Row, Target};
 
 /// The next thing to do.
@@ -28,7 +29,26 @@ pub(crate) struct Plan<'a> {
     /// [`Email::likeness`]: crate::domain::email::Email::likeness
     protected: HashSet<String>,
     /// The only users that this run is about, when it is not about all.
-    only: Option<Selection>,
+    only: Option<Only>,
+}
+
+/// A part of the input's rows.
+#[derive(Debug)]
+pub(crate) enum Only {
+    /// This machine's.
+    Shard(Shard),
+    /// Those that an earlier run did not bring to a good end.
+    Unfinished(Selection),
+}
+
+impl Only {
+    /// Whether the row on this line is among them. Its address is there if it is sound.
+    fn holds(&self, line: u64, email: Option<&str>) -> bool {
+        match self {
+            Self::Shard(shard) => shard.holds(email),
+            Self::Unfinished(selection) => selection.holds(line, email.unwrap_or_default()),
+        }
+    }
 }
 
 /// Rows of an earlier run that are worth another try.
@@ -75,17 +95,29 @@ impl<'a> Plan<'a> {
     pub(crate) const fn new(
         duplicates: &'a HashMap<u64, u64>,
         protected: HashSet<String>,
-        only: Option<Selection>,
+        only: Option<Only>,
     ) -> Self {
         Self { duplicates, protected, only }
     }
 
+    /// Whether it leaves no row of the input to other runs.
+    pub(crate) const fn is_about_all(&self) -> bool {
+        self.only.is_none()
+    }
+
     /// Whether this run is about that row.
     pub(crate) fn is_about(&self, row: &Row) -> bool {
-        self.only.as_ref().is_none_or(|only| match row {
-            Row::Sound(target) => only.holds(target.line, target.email.as_str()),
-            Row::Bad(defect) => only.holds(defect.line, defect.email.as_deref().unwrap_or_default()),
-        })
+        match row {
+            Row::Sound(target) => {
+                self.only.as_ref().is_none_or(|only| only.holds(target.line, Some(target.email.as_str())))
+            }
+            Row::Bad(defect) => self.is_about_defect(defect),
+        }
+    }
+
+    /// Whether this run is about that line, which cannot be used.
+    pub(crate) fn is_about_defect(&self, defect: &Defect) -> bool {
+        self.only.as_ref().is_none_or(|only| only.holds(defect.line, defect.email.as_deref()))
     }
 
     /// Users never to touch.
@@ -95,7 +127,8 @@ impl<'a> Plan<'a> {
 
     /// The doubt in which an earlier run left this user.
     pub(crate) fn earlier_doubt(&self, target: &Target) -> Option<Doubt> {
-        *self.only.as_ref()?.wanted.get(&target.email.as_str().to_ascii_lowercase())?
+        let Only::Unfinished(selection) = self.only.as_ref()? else { return None };
+        *selection.wanted.get(&target.email.as_str().to_ascii_lowercase())?
     }
 
     /// The step for a row; nothing when it is settled already, or not what this run is about.

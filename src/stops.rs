@@ -81,6 +81,13 @@ impl Signals {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Heard { tell: Some(tell), words };
         Stops { told, deadline }
     }
+
+    /// As before [`Signals::stops`]: a signal ends the program. If one came in time to stop what is over now,
+    /// it is that.
+    pub(crate) fn leave_at_once(&self, mut stops: Stops) -> Option<Stop> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).tell = None;
+        stops.told.try_recv().ok()
+    }
 }
 
 /// One listener for each signal that we were not told to ignore.

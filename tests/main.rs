@@ -44,5 +44,6 @@ mod token;
 mod tokens;
 mod traffic;
 mod turns;
+mod unattended;
 mod views;
 mod wire;

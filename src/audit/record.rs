@@ -201,6 +201,9 @@ pub(crate) struct RunStart {
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_of: Option<String>,
+    /// Which part of the input's rows, as `K/N`, when other machines do the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<String>,
     /// What is asked for beyond the columns password and `mfa_phone`, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) asks: String,

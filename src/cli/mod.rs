@@ -16,8 +16,8 @@ use crate::domain::phone::Country;
 pub(crate) use ask::{RunsArgs, StatusArgs};
 pub(crate) use settings::{ConfigCommand, ShowArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs, hinted};
-pub(crate) use values::{MaxFailures, RateArg};
-use values::{duration, hash, mfa_path, reason, some_time};
+pub(crate) use values::{MaxFailures, RateArg, ShardArg};
+use values::{duration, hash, mfa_path, named_file, reason, some_time};
 
 /// Rotate passwords and enforce MFA for the users in a CSV file, over SCIM 2.0.
 #[derive(Debug, Parser)]
@@ -197,6 +197,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) pace: PaceArgs,
 
+    #[command(flatten)]
+    pub(crate) unattended: UnattendedArgs,
+
     /// Draw a bar on a terminal, or never
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     pub(crate) progress: When,
@@ -366,6 +369,27 @@ pub(crate) struct PaceArgs {
     /// Wait this long for another run to finish
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
     pub(crate) lock_wait: Duration,
+}
+
+/// What schedulers and monitors want.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Unattended")]
+pub(crate) struct UnattendedArgs {
+    /// Put summary.json there as well, - for standard output; also when the run fails, and {"exit_code", "error"} where it fails before it has a folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+
+    /// Write how it went for Prometheus, as node_exporter's textfile collector reads it (NAME.prom, mode 0644)
+    #[arg(long, value_name = "FILE", value_parser = named_file)]
+    pub(crate) metrics: Option<PathBuf>,
+
+    /// Wait before the first request, at random up to this long, but never more than half of the time to --deadline
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = duration)]
+    pub(crate) start_jitter: Duration,
+
+    /// Only part K of N of the rows, divided by user; auto/N takes K from JOB_COMPLETION_INDEX, which a Kubernetes Indexed Job sets. Each part runs on a machine of its own, with a token of its own at the whole --rate
+    #[arg(long, value_name = "K/N")]
+    pub(crate) shard: Option<ShardArg>,
 }
 
 #[derive(Debug, Args)]

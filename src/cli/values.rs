@@ -1,9 +1,11 @@
 //! Values on the command line that are more than a word: rates, times, bounds.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::outcome::Outcome;
+use crate::domain::shard::Shard;
 
 /// How fast to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,35 @@ impl FromStr for MaxFailures {
             (false, _) => Ok(Self::Rows(number)),
         }
     }
+}
+
+/// A part of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShardArg {
+    /// This one.
+    Told(Shard),
+    /// One of so many; the environment knows which.
+    Auto(u32),
+}
+
+impl FromStr for ShardArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("expected K/N or auto/N, with K from 1 to N and N up to {}", Shard::MOST);
+        let (number, of) = text.split_once('/').ok_or_else(wrong)?;
+        let of = of.parse().map_err(|_| wrong())?;
+        if number == "auto" {
+            return Shard::new(1, of).map(|_| Self::Auto(of)).ok_or_else(wrong);
+        }
+        let number = number.parse().map_err(|_| wrong())?;
+        Shard::new(number, of).map(Self::Told).ok_or_else(wrong)
+    }
+}
+
+/// A file by its name.
+pub(super) fn named_file(text: &str) -> Result<PathBuf, String> {
+    if text == "-" { Err("expected a file, not standard output".to_owned()) } else { Ok(PathBuf::from(text)) }
 }
 
 /// A reason with which a row can end and be tried again.
@@ -178,6 +209,12 @@ mod tests {
         }
         assert_eq!("5%".parse::<MaxFailures>().unwrap().of(1000), 50);
         assert_eq!("7".parse::<MaxFailures>().unwrap().of(1000), 7);
+        let shard = |text: &str| text.parse::<ShardArg>().ok();
+        assert_eq!(shard("2/3"), Shard::new(2, 3).map(ShardArg::Told));
+        assert_eq!(shard("auto/3"), Some(ShardArg::Auto(3)));
+        for text in ["", "2", "0/3", "4/3", "/3", "-1/3", "1/0", "auto/0", "auto", "1/3/5", "1/99999"] {
+            assert_eq!(shard(text), None, "{text}");
+        }
         assert!("0".parse::<MaxFailures>().is_err() && "101%".parse::<MaxFailures>().is_err());
     }
 }

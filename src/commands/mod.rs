@@ -19,6 +19,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::run::Monitor;
 use crate::audit::replay::{Damage, Past};
 use crate::cli::{AuditCommand, Cli, Command, InputArgs};
 use crate::config::Further;
@@ -62,11 +63,13 @@ impl Talk {
 /// Does what the command line asks.
 pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let talk = Talk { quiet: cli.quiet, verbose: cli.verbose };
-    let further = Further::of(&cli)?;
+    let further = Further::of(&cli).map_err(Failure::from);
     match cli.command {
-        Command::Run(args) => run::run(&args, &further, None, talk),
-        Command::Retry(args) => retry::retry(&args, &further, talk),
-        Command::Check(args) => check::check(&args, &further),
+        Command::Run(args) => Monitor::watch(&args, |monitor| run::run(monitor, &further?, None, talk)),
+        Command::Retry(args) => {
+            Monitor::watch(&args.run, |monitor| retry::retry(&args, monitor, &further?, talk))
+        }
+        Command::Check(args) => check::check(&args, &further?),
         Command::Unseal(args) => unseal::unseal(&args),
         Command::Status(args) => status::status(&args),
         Command::Runs(args) => runs::runs(&args),
@@ -74,7 +77,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Audit { command: AuditCommand::Verify { file, checkpoint } } => {
             audit::verify(&file, &checkpoint)
         }
-        Command::Serve(args) => serve::serve(*args, &further),
+        Command::Serve(args) => serve::serve(*args, &further?),
         Command::Sandbox(args) => sandbox::sandbox(&args),
         Command::Config { command } => {
             config::config(&command, cli.config.as_deref(), cli.profile.as_deref())
@@ -208,9 +211,10 @@ pub(crate) fn retry_command(run_dir: &Path, earlier: Option<&Path>) -> String {
     while let Some(word) = words.next() {
         match word.as_str() {
             "run" if !retry.contains(&run_dir) => retry.extend(["retry".to_owned(), run_dir.clone()]),
-            "--run-dir" => _ = words.next(),
+            // A retry has a folder of its own, and knows which rows are its own.
+            "--run-dir" | "--shard" => _ = words.next(),
             "--again" => {}
-            _ if word.starts_with("--run-dir=") => {}
+            _ if word.starts_with("--run-dir=") || word.starts_with("--shard=") => {}
             _ if earlier.is_some_and(|earlier| word == *earlier.to_string_lossy()) => {
                 retry.push(run_dir.clone());
             }

@@ -4,18 +4,23 @@
 
 use std::fs::File;
 
-use super::run::{GENERATED_PASSWORDS, Retry, run};
+use super::run::{GENERATED_PASSWORDS, Monitor, Retry, run};
 use super::{Failure, Talk, complain, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
-use crate::config::Further;
+use crate::config::{self, Further};
 use crate::domain::text::count;
 use crate::folder::lock::{Lock, Standing, folder_lock};
 use crate::folder::run::LOG;
 use crate::plan::Selection;
 
 /// Finds the rows and runs them.
-pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn retry(
+    args: &RetryArgs,
+    monitor: &Monitor<'_>,
+    further: &Further,
+    talk: Talk,
+) -> Result<u8, Failure> {
     // What its rows come to is not known yet.
     if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {
         let pid = holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));
@@ -45,6 +50,16 @@ pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u
             format!("{} made passwords, so its retry needs --generate-passwords too", args.earlier.display()),
         ));
     }
+    let shard = past.start.shard.clone();
+    let asked = config::shard(&args.run)?.map(|shard| shard.to_string());
+    if asked.is_some() && asked != shard {
+        let of = shard.map_or_else(|| "all rows".to_owned(), |shard| format!("shard {shard}"));
+        let earlier = args.earlier.display();
+        return Err(Failure::new(
+            2,
+            format!("{earlier} is about {of}, and so is its retry, without --shard"),
+        ));
+    }
     let only = selection(args, &past)?;
     if only.len() == 0 {
         if talk.is_watched() || talk.verbose > 0 {
@@ -57,7 +72,7 @@ pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u
         of.push(' ');
         of.push_str(reason);
     }
-    run(&args.run, further, Some(Retry { earlier: &args.earlier, of, only }), talk)
+    run(monitor, further, Some(Retry { earlier: &args.earlier, of, only, shard }), talk)
 }
 
 fn selection(args: &RetryArgs, past: &Past) -> Result<Selection, Failure> {

@@ -17,7 +17,7 @@ use super::{Failure, complain, report, say};
 use crate::audit::log::now;
 use crate::audit::record::RunStart;
 use crate::audit::replay::Past;
-use crate::cli::{InputArgs, PaceArgs, RunArgs, ServeArgs, When};
+use crate::cli::{InputArgs, PaceArgs, RunArgs, ServeArgs, UnattendedArgs, When};
 use crate::config::{Further, Service};
 use crate::domain::stop::Stop;
 use crate::engine::{Engine, Handout, Limits, traffic};
@@ -51,6 +51,7 @@ pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
         dry_run: false,
         target: target(&args, &service),
         retry_of: None,
+        shard: None,
         asks: String::new(),
         serves: true,
         again: false,
@@ -80,6 +81,8 @@ const LONG: Duration = Duration::from_secs(366 * 86_400);
 fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
     let state_dir = args.state_dir.unwrap_or_default();
     let input = InputArgs { input: PathBuf::from("serve"), default_country: None, generate_passwords: true };
+    let unattended =
+        UnattendedArgs { summary: None, metrics: None, start_jitter: Duration::ZERO, shard: None };
     let run = RunArgs {
         input,
         dry_run: false,
@@ -92,6 +95,7 @@ fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
         passwords: args.passwords,
         service: args.service,
         pace: PaceArgs { max_wait: LONG, max_outage: LONG, ..args.pace },
+        unattended,
         progress: When::Never,
     };
     (state_dir, run)

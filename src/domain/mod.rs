@@ -13,6 +13,7 @@ pub(crate) mod phone;
 pub(crate) mod retry_after;
 pub(crate) mod secret;
 pub(crate) mod series;
+pub(crate) mod shard;
 pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;

@@ -1,10 +1,13 @@
 //! Secrets in files of the user's: read only where nobody else can read them.
+//!
+//! A file of root's that its group may read is for whoever is in that group: so Kubernetes hands out a secret
+//! (`fsGroup`), and systemd a credential (an ACL, which shows as that mode). Nobody but root could make it
+//! narrower.
 
-use std::env;
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::process::geteuid;
 
@@ -18,8 +21,9 @@ pub(crate) fn read_private(path: &Path) -> Result<String, String> {
     };
     let mut file = File::open(path).map_err(failed)?;
     let facts = file.metadata().map_err(failed)?;
-    if facts.is_file() && facts.mode() & beyond_owner(path, &facts) != 0 {
-        let (name, mode) = (path.display(), facts.mode() & 0o777);
+    let (mode, handed_out) = (facts.mode() & 0o777, facts.uid() == 0 && !geteuid().is_root());
+    if facts.is_file() && is_for_others(mode, handed_out) {
+        let name = path.display();
         return Err(format!("{name} can be read by others (mode {mode:o}): chmod 600"));
     }
     let mut text = String::new();
@@ -30,24 +34,9 @@ pub(crate) fn read_private(path: &Path) -> Result<String, String> {
 /// The variable in which systemd says where a service's credentials are.
 pub(crate) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// The bits of a mode that let somebody else read the file.
-fn beyond_owner(path: &Path, facts: &Metadata) -> u32 {
-    let granted =
-        env::var_os(CREDENTIALS).map(PathBuf::from).filter(|folder| path.parent() == Some(folder.as_path()));
-    let folder = granted.and_then(|folder| fs::metadata(folder).ok());
-    let euid = geteuid().as_raw();
-    if folder.is_some_and(|folder| is_granted([folder.uid(), facts.uid()], folder.mode(), euid)) {
-        0o027
-    } else {
-        0o077
-    }
-}
-
-/// Whether root made a credential for us, and let us in by an access control list, as systemd does where the
-/// file system has such lists. `ls` and `stat` show the list's mask where the group's bits were (0440), so
-/// those bits tell of us and not of a group. What is our own has no list, and needs none.
-fn is_granted(owners: [u32; 2], folder_mode: u32, euid: u32) -> bool {
-    owners == [0, 0] && euid != 0 && folder_mode & 0o027 == 0
+/// Whether such a file can be read, or written, by more than those it is for.
+const fn is_for_others(mode: u32, handed_out: bool) -> bool {
+    mode & if handed_out { 0o037 } else { 0o077 } != 0
 }
 
 /// The same text without its one final line break, which is no part of a secret.
@@ -66,18 +55,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_credential_of_roots_in_a_private_folder_is_granted_and_nothing_else() {
-        assert!(is_granted([0, 0], 0o40_550, 1000) && is_granted([0, 0], 0o40_500, 1000));
-        for (owners, folder, euid) in [
-            ([0, 0], 0o40_555, 1000),
-            ([0, 0], 0o40_770, 1000),
-            ([0, 1000], 0o40_500, 1000),
-            ([1000, 0], 0o40_500, 1000),
-            ([1000, 1000], 0o40_500, 1000),
-            ([7, 7], 0o40_500, 1000),
-            ([0, 0], 0o40_500, 0),
+    fn only_root_may_hand_a_file_to_a_group() {
+        for (mode, ours, handed_out) in [
+            (0o600, true, true),
+            (0o400, true, true),
+            (0o440, false, true),
+            (0o640, false, true),
+            (0o660, false, false),
+            (0o444, false, false),
+            (0o441, false, false),
+            (0o604, false, false),
         ] {
-            assert!(!is_granted(owners, folder, euid), "{owners:?} {folder:o} {euid}");
+            assert_eq!(
+                (!is_for_others(mode, false), !is_for_others(mode, true)),
+                (ours, handed_out),
+                "{mode:o}"
+            );
         }
     }
 

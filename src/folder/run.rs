@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) target: String,
     /// The earlier run whose unfinished rows are tried once more, and which of them.
     pub(crate) retry_of: Option<String>,
+    /// Which part of the input's rows, when other machines do the rest.
+    pub(crate) shard: Option<String>,
     /// What is asked for beyond the columns password and `mfa_phone`, in words.
     pub(crate) asks: String,
     /// Whether its rows are what callers of the service ask for.
@@ -52,6 +54,7 @@ impl Job {
         self.dry_run == start.dry_run
             && self.target == start.target
             && self.retry_of == start.retry_of
+            && self.shard == start.shard
             && self.serves == start.serves
     }
 
@@ -239,8 +242,9 @@ fn other_job(path: &Path, start: &RunStart) -> String {
         (false, Some(_)) => "a retry",
         (false, None) => "a run",
     };
+    let shard = start.shard.as_ref().map_or_else(String::new, |shard| format!(" of shard {shard}"));
     format!(
-        "{} holds {kind} against {}, which is not what this command asks for; choose another --run-dir",
+        "{} holds {kind}{shard} against {}, which is not what this command asks for; choose another --run-dir",
         path.display(),
         start.target
     )

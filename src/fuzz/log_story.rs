@@ -50,6 +50,7 @@ fn start() -> RunStart {
         target: "https://api.example.com".to_owned(),
         client_id: "client".to_owned(),
         retry_of: None,
+        shard: None,
         actor: actor(),
         version: "1".to_owned(),
         warnings: vec!["a \"quoted\" warning\n".to_owned()],

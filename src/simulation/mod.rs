@@ -4,6 +4,7 @@
 //! Hours pass in milliseconds and no socket is involved, so a promise about time can be tested as it
 //! stands, and one about faults ten thousand times.
 
+mod jitter;
 mod judge;
 mod network;
 mod outage;

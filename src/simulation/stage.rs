@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::judge::Person;
 use super::network::{Cable, SharedCable, Weather};
 use crate::cli::{Cli, Command, RunArgs};
-use crate::commands::run::job;
+use crate::commands::run::{Monitor, job};
 use crate::commands::{Failure, Talk};
 use crate::config::Further;
 use crate::config::{Service, sandbox_service};
@@ -103,8 +103,16 @@ impl Stage {
                 }
             })
         };
-        job(&args, &Further::default(), None, talk, &Signals::deaf(), |args| self.service(args), drive)
-            .unwrap_or_else(|failure| failure.code)
+        job(
+            &Monitor::new(&args),
+            &Further::default(),
+            None,
+            talk,
+            &Signals::deaf(),
+            |args| self.service(args),
+            drive,
+        )
+        .unwrap_or_else(|failure| failure.code)
     }
 
     /// Whatever is still under way arrives.

@@ -6,12 +6,14 @@
 //! * [`verdict`]: how it went, in a sentence
 //! * [`outcomes`]: `outcome.csv`, one line a row
 //! * [`summary`]: `summary.json`, the counts
+//! * [`metrics`]: the counts once more, for Prometheus
 //! * [`progress`]: the bar, while it runs
 //! * [`report`]: `report.html`, the same to look at
 
 pub(crate) mod facts;
 pub(crate) mod gathering;
 mod latency;
+pub(crate) mod metrics;
 pub(crate) mod outcomes;
 pub(crate) mod progress;
 pub(crate) mod report;

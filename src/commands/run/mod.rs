@@ -5,6 +5,8 @@
 
 mod ending;
 mod handing;
+mod jitter;
+mod monitor;
 mod ready;
 mod service;
 
@@ -16,10 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use self::ending::{last_words, stuck_words, what_is_left};
-use self::ready::{asks, count_rows, place, refuse_defects, run_start, start_sandbox};
-use self::service::{deadline, wish, yet_to_find};
+use self::ready::{asks, count_rows, left_out, place, refuse_defects, run_start, start_sandbox};
+use self::service::{deadline, end_of_time, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
@@ -33,7 +36,7 @@ use crate::engine::{Engine, Handout, Limits, traffic};
 use crate::folder::lock::Holder;
 use crate::folder::run::{Chosen, Job, LOG, RunFolder, choose};
 use crate::input::{Input, Survey};
-use crate::plan::{Plan, Selection};
+use crate::plan::{Only, Plan, Selection};
 use crate::record::{Closed, Record};
 use crate::sandbox::Sandbox;
 use crate::stops::{Signals, outlive_file_size_limit};
@@ -42,6 +45,7 @@ use crate::views::progress::Progress;
 
 pub(crate) use self::ending::finish;
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
+pub(crate) use self::monitor::Monitor;
 pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
 pub(crate) use self::service::client;
 
@@ -53,6 +57,8 @@ pub(crate) struct Retry<'a> {
     pub(crate) of: String,
     /// Their users.
     pub(crate) only: Selection,
+    /// The part of the input that it was about.
+    pub(crate) shard: Option<String>,
 }
 
 /// Name of the sandbox as a service, whatever its port.
@@ -60,14 +66,14 @@ pub(crate) const SANDBOX: &str = "sandbox";
 
 /// Does the job.
 pub(crate) fn run(
-    args: &RunArgs,
+    monitor: &Monitor<'_>,
     further: &Further,
     retry: Option<Retry<'_>>,
     talk: Talk,
 ) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let signals = listen().map_err(|error| Failure::new(70, error))?;
-    let done = job(args, further, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
+    let done = job(monitor, further, retry, talk, &signals, wanted_service, |work| runtime.block_on(work));
     // A write to a disk that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
@@ -78,21 +84,28 @@ pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a
 
 /// The job, whose service comes from `find_service` and whose time is driven by `drive`.
 pub(crate) fn job(
-    args: &RunArgs,
+    monitor: &Monitor<'_>,
     further: &Further,
     retry: Option<Retry<'_>>,
     talk: Talk,
     signals: &Signals,
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
-    drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
+    drive: impl Fn(Work<'_>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
+    let args = monitor.args();
+    let deadline = deadline(args);
     let handing = Handing::of(args, further)?;
     let (mut input, mut survey) = read_input(&args.input, further, judge(args.passwords.password_policy))?;
     let addresses = survey.wanted.take().filter(|_| args.service.lookup != Lookup::Filter);
     refuse_defects(args, &survey)?;
     let earlier = retry.as_ref().map(|retry| retry.earlier);
     let wanted = retry.as_ref().map(|retry| retry.only.len() as u64);
-    let (retry_of, only) = retry.map_or((None, None), |Retry { of, only, .. }| (Some(of), Some(only)));
+    let (retry_of, shard, only) = if let Some(Retry { of, only, shard, .. }) = retry {
+        (Some(of), shard, Some(Only::Unfinished(only)))
+    } else {
+        let shard = config::shard(args)?;
+        (None, shard.map(|shard| shard.to_string()), shard.map(Only::Shard))
+    };
     let plan = Plan::new(&survey.duplicates, protected(args)?, only);
     let (about, lost) = count_rows(&mut input, &survey, &plan, wanted)?;
     let (service, _sandbox) = find_service(args)?;
@@ -101,6 +114,7 @@ pub(crate) fn job(
         dry_run: args.dry_run,
         target: target(args, &service),
         retry_of,
+        shard,
         asks: asks(args, further),
         serves: false,
         again: args.again,
@@ -108,16 +122,19 @@ pub(crate) fn job(
     };
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
-    let _client_lock = lock_client(args, &service, &place, &holder)?;
     let visible = talk.is_watched();
+    jitter::wait(args.unattended.start_jitter, deadline, signals, visible, &drive)?;
+    let _client_lock = lock_client(args, &service, &place, &holder)?;
     match choose(&place, &job, &holder, args.pace.lock_wait)? {
         // The last process died, or its disk was full, after its last record and before its last word.
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
+            monitor.note(&path);
             let exit_code = past.ledger.tally().exit_code();
             let end = RunEnd { complete: true, exit_code, ..RunEnd::default() };
             last_words(&path, &past, args, &end, None, visible, earlier)
         }
         Chosen::Complete(path, past, _lock) => {
+            monitor.note(&path);
             if visible || talk.verbose > 0 {
                 let tally = past.ledger.tally();
                 complain(format_args!(
@@ -135,10 +152,11 @@ pub(crate) fn job(
             Ok(0)
         }
         Chosen::Open(folder) => {
+            monitor.note(&folder.path);
             let mut start = run_start(args, &input, &survey, &folder, &job, &service, further);
             start.notices = handing.tells();
             start.rows = about;
-            start.warnings.extend(lost);
+            start.warnings.extend(left_out(&survey, &plan).into_iter().chain(lost));
             let what = if args.dry_run { "rehearsing" } else { "running" };
             let words =
                 format!("{what} {} against {}: {}", count(about, "row"), start.target, folder.path.display());
@@ -161,6 +179,7 @@ pub(crate) fn job(
                 visible,
                 earlier,
                 signals,
+                deadline,
             };
             drive(Box::pin(session.work(&mut input, &survey, service)))
         }
@@ -189,8 +208,12 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 
 /// Until there is work to be stopped, a signal ends the program.
 pub(crate) fn listen() -> io::Result<Signals> {
-    let words = format!(" before anything was sent; go on with: {}", same_command());
-    Signals::listen(complain_last, words)
+    Signals::listen(complain_last, before_anything())
+}
+
+/// What is said of a stop before there was work to be stopped.
+fn before_anything() -> String {
+    format!(" before anything was sent; go on with: {}", same_command())
 }
 
 /// One process's work on a run.
@@ -206,6 +229,7 @@ struct Session<'a> {
     visible: bool,
     earlier: Option<&'a Path>,
     signals: &'a Signals,
+    deadline: Option<Instant>,
 }
 
 impl Session<'_> {
@@ -222,11 +246,12 @@ impl Session<'_> {
             visible,
             earlier,
             signals,
+            deadline,
         } = self;
         let path = folder.path.clone();
         let cannot_create = |error: io::Error| Failure::new(73, format!("{}: {error}", path.display()));
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
-        let mut stops = signals.stops(deadline(args), at_once);
+        let mut stops = signals.stops(end_of_time(args, deadline), at_once);
         let client = client(args, service, Arc::clone(&further.attributes), false)?;
         let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);

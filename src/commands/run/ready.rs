@@ -16,7 +16,7 @@ use crate::input::{Input, Survey};
 use crate::plan::Plan;
 use crate::sandbox::{Options, Sandbox, demo_faults};
 
-/// Rows that this run is about, and a warning if some of an earlier run are not among them. A run
+/// Rows that this run is about, and a warning if some that an earlier run wants are not among them. A run
 /// about all rows need not read the input once more.
 pub(super) fn count_rows(
     input: &mut Input,
@@ -24,11 +24,15 @@ pub(super) fn count_rows(
     plan: &Plan<'_>,
     wanted: Option<u64>,
 ) -> Result<(u64, Option<String>), Failure> {
-    let Some(wanted) = wanted else { return Ok((survey.rows, None)) };
+    if plan.is_about_all() {
+        return Ok((survey.rows, None));
+    }
     let mut about = 0;
     for row in input.rows(survey).map_err(|error| Failure::new(66, error))? {
         about += u64::from(plan.is_about(&row.map_err(|error| Failure::new(66, error))?));
     }
+    // A shard may well be empty.
+    let Some(wanted) = wanted else { return Ok((about, None)) };
     let lost = wanted.saturating_sub(about);
     let warning = format!(
         "{} of the earlier run cannot be found in INPUT, neither by user nor by line",
@@ -39,6 +43,13 @@ pub(super) fn count_rows(
         (_, 0) => Ok((about, None)),
         (_, _) => Ok((about, Some(warning))),
     }
+}
+
+/// What is said of bad rows among those that this run is about.
+pub(super) fn left_out(survey: &Survey, plan: &Plan<'_>) -> Option<String> {
+    let bad = survey.defects.iter().filter(|defect| plan.is_about_defect(defect)).count() as u64;
+    let warning = (bad > 0).then(|| format!("left out as they cannot be run: {}", count(bad, "row")));
+    warning.inspect(|warning| tracing::warn!("{warning}"))
 }
 
 /// Every bad line is listed, and without `--skip-bad-rows` the file is refused.
@@ -168,10 +179,6 @@ pub(super) fn run_start(
     further: &Further,
 ) -> RunStart {
     let mut warnings = input_warnings(input, survey, further, args.input.generate_passwords);
-    if !survey.defects.is_empty() {
-        warnings
-            .push(format!("left out as they cannot be run: {}", count(survey.defects.len() as u64, "row")));
-    }
     warnings.extend(folder.warning());
     for warning in &warnings {
         tracing::warn!("{warning}");
@@ -222,6 +229,7 @@ pub(crate) fn run_start_of_service(
         dry_run: job.dry_run,
         target: job.target.clone(),
         retry_of: job.retry_of.clone(),
+        shard: job.shard.clone(),
         client_id: if args.sandbox { SANDBOX.to_owned() } else { service.credentials.client_id.clone() },
         asks: job.asks.clone(),
         serves: job.serves,

@@ -27,10 +27,16 @@ use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
 use crate::scim::platform::Platform;
 use crate::scim::wire::{Encoding, MfaAttribute, Style, Wording};
 
+/// When `--deadline` is.
 pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
-    let time_of_day = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
-    let first = [time_of_day, args.pace.max_duration].into_iter().flatten().min();
-    first.and_then(|wait| Instant::now().checked_add(wait))
+    let wait = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
+    wait.and_then(|wait| Instant::now().checked_add(wait))
+}
+
+/// The first end of the time for work that begins now.
+pub(super) fn end_of_time(args: &RunArgs, deadline: Option<Instant>) -> Option<Instant> {
+    let time_is_up = args.pace.max_duration.and_then(|most| Instant::now().checked_add(most));
+    [deadline, time_is_up].into_iter().flatten().min()
 }
 
 /// How long it is until the clock shows this time. Where clocks are set back it shows some times
