@@ -34,6 +34,7 @@ mod retry;
 mod sandbox;
 mod service;
 mod signals;
+mod terminal;
 mod time;
 mod token;
 mod tokens;

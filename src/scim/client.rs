@@ -137,6 +137,15 @@ impl Client {
         &self.directory
     }
 
+    /// Requests that a row should cost, if all goes well. Whoever is listed is not looked up.
+    pub(crate) fn requests_a_row(&self, dry_run: bool, reads_list: bool) -> u64 {
+        let lookups = u64::from(!reads_list && !self.directory.is_read());
+        let changes = u64::from(!dry_run)
+            + u64::from(!dry_run && self.settings.wording.password_apart)
+            + u64::from(self.settings.platform.revokes_sessions);
+        lookups + changes
+    }
+
     /// Looks the user up and checks who it is.
     pub(crate) async fn find(&self, target: Target, trail: &mut Trail) -> Found {
         let target = match self.listed(target, trail) {

@@ -5,6 +5,7 @@
 
 mod ending;
 mod handing;
+mod question;
 mod ready;
 mod service;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use self::ending::{last_words, stuck_words, what_is_left};
+use self::question::Question;
 use self::ready::{asks, count_rows, place, refuse_defects, run_start, start_sandbox};
 use self::service::{deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
@@ -42,7 +44,9 @@ use crate::views::progress::Progress;
 
 pub(crate) use self::ending::{finish, traffic};
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
-pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
+pub(crate) use self::ready::{
+    GENERATED_PASSWORDS, lock_client, lock_patience, protected, run_start_of_service, target,
+};
 pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.
@@ -108,9 +112,9 @@ pub(crate) fn job(
     };
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
-    let _client_lock = lock_client(args, &service, &place, &holder)?;
+    let mut client_lock = lock_client(args, &service, &place, &holder, &talk)?;
     let visible = talk.is_watched();
-    match choose(&place, &job, &holder, args.pace.lock_wait)? {
+    match choose(&place, &job, &holder, lock_patience(args, &talk))? {
         // The last process died, or its disk was full, after its last record and before its last word.
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
             let exit_code = past.ledger.tally().exit_code();
@@ -139,20 +143,13 @@ pub(crate) fn job(
             start.notices = handing.tells();
             start.rows = about;
             start.warnings.extend(lost);
-            let what = if args.dry_run { "rehearsing" } else { "running" };
-            let words =
-                format!("{what} {} against {}: {}", count(about, "row"), start.target, folder.path.display());
-            if visible {
-                complain(&words);
-            } else {
-                tracing::info!("{}", printable(&words));
+            if let Some(lock) = &mut client_lock {
+                lock.name(&Holder { run_dir: folder.path.display().to_string(), ..holder });
             }
-            let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
-            let progress = Progress::new(bar, about);
             let session = Session {
                 args,
                 plan: &plan,
-                progress: &progress,
+                talk: &talk,
                 folder: *folder,
                 start,
                 addresses,
@@ -197,7 +194,7 @@ pub(crate) fn listen() -> io::Result<Signals> {
 struct Session<'a> {
     args: &'a RunArgs,
     plan: &'a Plan<'a>,
-    progress: &'a Progress,
+    talk: &'a Talk,
     folder: RunFolder,
     start: RunStart,
     addresses: Option<Wanted>,
@@ -213,7 +210,7 @@ impl Session<'_> {
         let Session {
             args,
             plan,
-            progress,
+            talk,
             folder,
             start,
             addresses,
@@ -228,6 +225,16 @@ impl Session<'_> {
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(deadline(args), at_once);
         let client = client(args, service, Arc::clone(&further.attributes), false)?;
+        if question::is_due(args, talk, &folder) {
+            let done = folder.past.as_ref().map_or(0, |past| past.ledger.settled().total());
+            let question = Question::new(args, further, survey, &start, done);
+            let rows = start.rows.saturating_sub(done);
+            if let Err(failure) = question.ask(args, rows, &client, &mut stops).await {
+                folder.withdraw();
+                return Err(failure);
+            }
+        }
+        let progress = begin(args, talk, &start, &folder);
         let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
@@ -241,7 +248,7 @@ impl Session<'_> {
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
         let handout = Handout { passwords: passwords(args), post: handing.post(&past.run_id) };
-        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, handout);
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, &progress, handout);
         let stop = engine.run(Rows(rows), &mut stops).await;
         let traffic = traffic(engine.client());
         let warnings = engine.warnings();
@@ -257,6 +264,22 @@ impl Session<'_> {
         let past =
             if is_sound { Past { ledger, owed, end: end_of_log, ..past } } else { what_is_left(&path)? };
         last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
+    }
+}
+
+/// Says what begins now, and who watches it.
+fn begin(args: &RunArgs, talk: &Talk, start: &RunStart, folder: &RunFolder) -> Progress {
+    let what = if args.dry_run { "rehearsing" } else { "running" };
+    let (rows, path) = (count(start.rows, "row"), folder.path.display());
+    let words = format!("{what} {rows} against {}: {path}", start.target);
+    if !talk.is_watched() {
+        tracing::info!("{}", printable(&words));
+        return Progress::silent();
+    }
+    complain(&words);
+    match args.progress {
+        When::Auto => Progress::on(&talk.screen, start.rows),
+        When::Never => Progress::silent(),
     }
 }
 

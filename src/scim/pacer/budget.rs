@@ -82,6 +82,12 @@ impl Budget {
         self.window.is_some()
     }
 
+    /// What the headers allow, in requests per second; the longest window that was seen is a whole one.
+    pub(super) fn per_second(&self) -> Option<f64> {
+        let allowed = u32::try_from(self.window.as_ref()?.allowed).unwrap_or(u32::MAX);
+        Some(f64::from(allowed) / self.length.as_secs_f64())
+    }
+
     /// A reply says where its request stands.
     pub(super) fn told(&mut self, standing: Standing, sent: Sent, now: Instant) {
         let Standing { allowed, count, reset } = standing;

@@ -199,6 +199,11 @@ impl Pacer {
         left(state.breaker.next_probe()).map(Waiting::Down).or_else(|| left(first_free).map(Waiting::Asked))
     }
 
+    /// Requests per second that all tokens together are kept to; nothing while no limit is known.
+    pub(crate) fn limit(&self) -> Option<f64> {
+        self.state().live().map(Lane::limit).sum()
+    }
+
     /// Tokens in use, or to be used.
     pub(crate) fn tokens(&self) -> usize {
         self.state().live().count()
