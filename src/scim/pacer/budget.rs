@@ -6,6 +6,7 @@
 //!
 //! Pure: time is an argument. Absurd values are no values.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,6 +39,13 @@ impl Standing {
         let count = number("inin-ratelimit-count").filter(|count| *count <= ABSURD)?;
         let reset = number("inin-ratelimit-reset").map(Duration::from_secs)?;
         (!reset.is_zero() && reset <= longest).then_some(Self { allowed, count, reset })
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { allowed, count, reset } = self;
+        write!(f, "the {count}th of {allowed} requests, and {} s to the next window", reset.as_secs())
     }
 }
 
