@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{Finished, Person, Program, Seat, Stage, faults, seen};
+use crate::support::{Finished, Person, Program, Seat, Stage, faults, seen, until};
 
 const QUESTION: &str = "Go on? [y/N] ";
 
@@ -120,6 +120,26 @@ fn a_run_that_has_changed_somebody_is_gone_on_with_without_a_question_and_a_retr
     seat.types("n\n");
     ended(&stage, seat).expect(130);
     assert!(!dir.exists() && stage.truth().lookup_requests == before);
+}
+
+#[test]
+fn whoever_waits_for_a_lock_says_so_and_for_which_run() {
+    let stage = Stage::new(Person::many(3), faults(PATIENCE.replace("\"skip\":5,", "").as_str()));
+    // In a folder beside INPUT, whose name nobody knows before.
+    let mut args = stage.run_args();
+    args.drain(2..4);
+    let holder = stage.with_env(Program::new(args.clone())).start();
+    until("it holds the locks", || stage.truth().lookup_requests > 0);
+    let runs = stage.home.path().join("users.runs");
+    let folder = fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+    let who = format!("for another run's lock: process {} (since ", holder.pid());
+    let seat = at_terminal(stage.with_env(Program::new(args)).args(["--lock-wait", "10m"]), 400);
+    seat.shows(&format!("waiting at most 10 min {who}"));
+    assert!(seat.printed().contains(&*folder.to_string_lossy()), "{}", seat.printed());
+    seat.signal("TERM");
+    ended(&stage, seat).expect(143);
+    holder.signal("TERM");
+    stage.wait(holder).expect(143);
 }
 
 /// A service that asks for a wait of ten minutes after some rows.

@@ -109,8 +109,7 @@ pub(crate) fn complain_of(failure: &Failure) {
     let paint = Paint(screen::is_colourful());
     let (label, tone) = match failure.code {
         _ if !io::stderr().is_terminal() => ("scim-rekey", Tone::Plain),
-        3 | 4 | 75 => ("warning", Tone::Doubt),
-        129 | 130 | 143 => ("stopped", Tone::Doubt),
+        3 | 4 | 75 | 129 | 130 | 143 => ("warning", Tone::Doubt),
         _ => ("error", Tone::Bad),
     };
     let words = text::printable(&failure.words);

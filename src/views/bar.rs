@@ -79,12 +79,9 @@ impl Why {
                 (format!("the service is down, probing again in {left}"), format!("down, again in {left}"))
             }
             Self::SigningIn(0 | 1) => ("asking for a token".to_owned(), "token".to_owned()),
-            Self::SigningIn(times) => (
-                format!("asking for a token for the {times}th time")
-                    .replace("2th", "2nd")
-                    .replace("3th", "3rd"),
-                format!("token, try {times}"),
-            ),
+            Self::SigningIn(times) => {
+                (format!("asking for a token, try {times}"), format!("token, try {times}"))
+            }
             Self::Listing(read, of) => {
                 (format!("reading the list of users: {read} of {of} pages"), format!("list {read}/{of}"))
             }
@@ -234,7 +231,7 @@ mod tests {
         assert_eq!(of(Why::Down(Duration::from_secs(20))), "the service is down, probing again in 20 s");
         assert_eq!(of(Why::Listing(3, 99)), "reading the list of users: 3 of 99 pages");
         assert_eq!(of(Why::SigningIn(1)), "asking for a token");
-        assert_eq!(of(Why::SigningIn(3)), "asking for a token for the 3rd time");
+        assert_eq!(of(Why::SigningIn(3)), "asking for a token, try 3");
         let stopping = Why::Stopping(12, Duration::from_secs(8));
         assert_eq!(of(stopping), "stopping: waiting at most 8 s for 12 in the air");
         assert_eq!(of(Why::Notices(7)), "7 notices to be sent");

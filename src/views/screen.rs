@@ -5,13 +5,13 @@
 //! So whatever is to be taken away is behind the cursor, also when the window has been made narrower since.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Takes away what stands from the cursor on.
-pub(crate) const ERASE: &str = "\r\u{1b}[J";
+/// Takes away what stands on the cursor's line.
+pub(crate) const ERASE: &str = "\r\u{1b}[K";
 /// Where nobody says how wide a terminal is.
 const USUAL_WIDTH: u16 = 80;
 /// How often it is drawn at the most.
@@ -91,7 +91,36 @@ impl io::Write for Lines<'_> {
 
 /// The last line of the screen, as the bar is drawn on it: at once, and with the cursor back at its beginning.
 #[derive(Debug, Default)]
-struct BottomLine(Mutex<String>);
+struct BottomLine(Mutex<Drawing>);
+
+#[derive(Debug, Default)]
+struct Drawing {
+    line: String,
+    /// Columns that the line before takes.
+    before: usize,
+}
+
+impl BottomLine {
+    fn drawing(&self) -> MutexGuard<'_, Drawing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes away a line that was drawn from the cursor on. On a terminal that has been made narrower since, its
+/// rest is now in the lines below.
+fn erase(drawn: usize, columns: usize) -> String {
+    let below = drawn.saturating_sub(1) / columns.max(1);
+    let each = "\u{1b}[1B\u{1b}[K".repeat(below);
+    let back = if below > 0 { format!("\u{1b}[{below}A") } else { String::new() };
+    format!("{ERASE}{each}{back}")
+}
+
+/// Columns that a line takes, which holds nothing wide and no codes but colours.
+fn columns_of(line: &str) -> usize {
+    let mut parts = line.split('\u{1b}');
+    let first = parts.next().map_or(0, |text| text.chars().count());
+    first + parts.map(|part| part.split_once('m').map_or(0, |(_, text)| text.chars().count())).sum::<usize>()
+}
 
 impl TermLike for BottomLine {
     fn width(&self) -> u16 {
@@ -119,18 +148,42 @@ impl TermLike for BottomLine {
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        self.drawing().line.push_str(text);
         Ok(())
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.drawing().line.clear();
         Ok(())
     }
 
     fn flush(&self) -> io::Result<()> {
-        let line = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut drawing = self.drawing();
+        let line = std::mem::take(&mut drawing.line);
         let line = line.trim_matches(['\r', ' ']);
-        io::stderr().write_all(format!("{ERASE}{line}\r").as_bytes())
+        let erase = erase(drawing.before, width().into());
+        drawing.before = columns_of(line);
+        io::stderr().write_all(format!("{erase}{line}\r").as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_narrower_terminal_has_wrapped_is_taken_away_too() {
+        assert_eq!(erase(79, 80), ERASE);
+        assert_eq!(erase(80, 80), ERASE);
+        assert_eq!(erase(0, 0), ERASE);
+        let row = "\u{1b}[1B\u{1b}[K";
+        assert_eq!(erase(79, 40), format!("{ERASE}{row}\u{1b}[1A"));
+        assert_eq!(erase(81, 40), format!("{ERASE}{row}{row}\u{1b}[2A"));
+    }
+
+    #[test]
+    fn colours_take_no_columns() {
+        assert_eq!(columns_of("\u{1b}[1m3/4\u{1b}[0m · \u{1b}[1;31m1 failed\u{1b}[0m"), 14);
+        assert_eq!(columns_of(""), 0);
     }
 }

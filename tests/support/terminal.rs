@@ -105,13 +105,17 @@ pub(crate) fn seen(printed: &str, columns: usize) -> Vec<String> {
             '\n' => row += 1,
             '\u{1b}' => {
                 assert_eq!(chars.next(), Some('['), "{printed:?}");
-                let code: String = chars.by_ref().take_while(|c| c.is_ascii_digit() || *c == ';').collect();
-                let is_colour = ["0", "1", "2", "3", "1;31", "31", "32", "33", "34", "35"].contains(&&*code);
-                // What ends the code was taken with it: a colour by `m`, and `J` has no digits.
-                assert!(code.is_empty() || is_colour, "{code}");
-                if code.is_empty() {
-                    lines.truncate(row + 1);
-                    lines[row].truncate(column);
+                let rest = chars.as_str();
+                let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+                let (code, what) = (&rest[..end], rest.as_bytes()[end]);
+                chars = rest[end + 1..].chars();
+                let number = code.parse().unwrap_or(1);
+                match what {
+                    b'm' => {}
+                    b'K' => lines[row].truncate(column),
+                    b'A' => row -= number,
+                    b'B' => row += number,
+                    _ => panic!("{code}{what}"),
                 }
             }
             c => {

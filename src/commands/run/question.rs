@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::audit::record::RunStart;
 use crate::cli::{Lookup, RunArgs};
-use crate::commands::{Failure, Talk, complain, same_command};
+use crate::commands::{Failure, Talk, complain, same_command, warn};
 use crate::config::Further;
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::text::printable;
@@ -38,6 +38,8 @@ pub(super) fn is_due(args: &RunArgs, talk: &Talk, folder: &RunFolder) -> bool {
 pub(super) struct Question {
     /// Where and how much, line by line.
     facts: Vec<(&'static str, String)>,
+    /// What is odd about it.
+    warnings: Vec<String>,
 }
 
 impl Question {
@@ -59,7 +61,7 @@ impl Question {
             ("rows", rows),
             ("sets", sets(args, further, survey, start.notices)),
         ];
-        Self { facts }
+        Self { facts, warnings: start.warnings.clone() }
     }
 
     /// Asks. An error is the end of the run, in which nothing was changed.
@@ -80,6 +82,7 @@ impl Question {
         for (name, fact) in &self.facts {
             complain(format_args!("  {name:<13} {fact}"));
         }
+        self.warnings.iter().for_each(warn);
         let mut stderr = io::stderr();
         let _ = write!(stderr, "Go on? [y/N] ").and_then(|()| stderr.flush());
         tokio::select! {

@@ -45,7 +45,7 @@ impl Standing {
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { allowed, count, reset } = self;
-        write!(f, "the {count}th of {allowed} requests, and {} s to the next window", reset.as_secs())
+        write!(f, "{count} of {allowed} requests, {} s before the next window", reset.as_secs())
     }
 }
 

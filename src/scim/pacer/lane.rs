@@ -136,7 +136,7 @@ impl Lane {
     /// Requests per second that it is kept to: the least of what was told, learned and left by the headers.
     pub(super) fn limit(&self) -> Option<f64> {
         let told = self.pace.rate().filter(|_| self.told_counts()).map(Rate::per_second);
-        let known = [told, self.tempo.pace(), self.budget.per_second()];
+        let known = [told, self.tempo.learned(), self.budget.per_second()];
         known.into_iter().flatten().min_by(f64::total_cmp)
     }
 
