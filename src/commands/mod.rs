@@ -67,8 +67,8 @@ pub(crate) fn dispatch(cli: Cli, screen: Screen) -> Result<u8, Failure> {
     let talk = Talk { quiet: cli.quiet, verbose: cli.verbose, asks, screen };
     let further = Further::of(&cli)?;
     match cli.command {
-        Command::Run(args) => run::run(&args, &further, None, talk),
-        Command::Retry(args) => retry::retry(&args, &further, talk),
+        Command::Run(args) => run::run(&args, &further, None, &talk),
+        Command::Retry(args) => retry::retry(&args, &further, &talk),
         Command::Check(args) => check::check(&args, &further),
         Command::Unseal(args) => unseal::unseal(&args),
         Command::Status { run_dir } => status::status(&run_dir),

@@ -15,7 +15,7 @@ use crate::folder::run::LOG;
 use crate::plan::Selection;
 
 /// Finds the rows and runs them.
-pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: Talk) -> Result<u8, Failure> {
+pub(crate) fn retry(args: &RetryArgs, further: &Further, talk: &Talk) -> Result<u8, Failure> {
     // What its rows come to is not known yet.
     if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {
         let pid = holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));

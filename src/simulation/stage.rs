@@ -103,7 +103,7 @@ impl Stage {
                 }
             })
         };
-        job(&args, &Further::default(), None, talk, &Signals::deaf(), |args| self.service(args), drive)
+        job(&args, &Further::default(), None, &talk, &Signals::deaf(), |args| self.service(args), drive)
             .unwrap_or_else(|failure| failure.code)
     }
 

@@ -117,7 +117,7 @@ pub(crate) fn in_words(time: Duration) -> String {
         100..=5_999 => format!("{} min", seconds.div_ceil(60)),
         6_000..=172_799 => {
             let minutes = seconds.div_ceil(60);
-            if minutes % 60 == 0 {
+            if minutes.is_multiple_of(60) {
                 format!("{} h", minutes / 60)
             } else {
                 format!("{} h {} min", minutes / 60, minutes % 60)

@@ -67,7 +67,7 @@ pub(crate) fn run(
     args: &RunArgs,
     further: &Further,
     retry: Option<Retry<'_>>,
-    talk: Talk,
+    talk: &Talk,
 ) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let signals = listen().map_err(|error| Failure::new(70, error))?;
@@ -85,7 +85,7 @@ pub(crate) fn job(
     args: &RunArgs,
     further: &Further,
     retry: Option<Retry<'_>>,
-    talk: Talk,
+    talk: &Talk,
     signals: &Signals,
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
     drive: impl FnOnce(Work<'_>) -> Result<u8, Failure>,
@@ -112,9 +112,9 @@ pub(crate) fn job(
     };
     let place = place(args)?;
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
-    let mut client_lock = lock_client(args, &service, &place, &holder, &talk)?;
+    let mut client_lock = lock_client(args, &service, &place, &holder, talk)?;
     let visible = talk.is_watched();
-    match choose(&place, &job, &holder, lock_patience(args, &talk))? {
+    match choose(&place, &job, &holder, lock_patience(args, talk))? {
         // The last process died, or its disk was full, after its last record and before its last word.
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
             let exit_code = past.ledger.tally().exit_code();
@@ -149,7 +149,7 @@ pub(crate) fn job(
             let session = Session {
                 args,
                 plan: &plan,
-                talk: &talk,
+                talk,
                 folder: *folder,
                 start,
                 addresses,
