@@ -174,7 +174,8 @@ fn log_lines_do_not_tear_the_bar() {
     let program = stage.program().args(["--yes", "-v", "--rate", "200/s"]).without_env("RUST_LOG");
     let seat = program.env("TERM", "xterm").env("NO_COLOR", "1").at_terminal(400);
     seat.shows("the service asked");
-    let lines = seen(&seat.printed(), 400);
+    let printed = seat.printed();
+    let lines = seen(&printed, 400);
     seat.signal("TERM");
     ended(&stage, seat).expect(143);
     let (bar, above) = lines.split_last().unwrap();
@@ -183,8 +184,16 @@ fn log_lines_do_not_tear_the_bar() {
     assert!(log.clone().count() > 40, "{lines:#?}");
     let torn = above.iter().find(|line| line.contains("/60 rows"));
     assert_eq!(torn, None);
-    // Each stands at the beginning of its own line.
+    // Each stands at the beginning of a line of its own, from which the bar was taken away before.
     assert!(log.clone().all(|line| line.starts_with("20") && line.matches("INFO").count() == 1));
+    let (mut begun, mut rest) = (0, printed.as_str());
+    while let Some((before, after)) = rest.split_once("  INFO scim_rekey") {
+        let before = &before[..before.len() - "2026-11-22T23:24:13.520001Z".len()];
+        let clear = before.is_empty() || before.ends_with('\n') || before.ends_with("\u{1b}[K\r");
+        assert!(clear, "{before:?}");
+        (begun, rest) = (begun + 1, after);
+    }
+    assert!(begun > 40);
 }
 
 #[test]

@@ -110,6 +110,8 @@ mod tests {
             &["ann@example.com", "passwort", ""][..],
             &["ann", "login", "+15550100199"],
             &["ann", "passwort"],
+            &["login", "passwort", "+15550100199"],
+            &["user", "passwort", "ann@example.com"],
             &["login", "Hunter2"],
             &["login", "correct horse"],
             &[],
