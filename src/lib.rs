@@ -81,7 +81,7 @@ mod simulation;
 mod stops;
 mod views;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
@@ -89,6 +89,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, util::SubscriberInitExt as _};
+
+use crate::views::screen::{self, Screen};
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -98,16 +100,18 @@ pub fn run() -> ExitCode {
     let cli = match config::file::command_line(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(wrong) => {
-            commands::complain(format_args!("scim-rekey: {wrong}"));
-            return ExitCode::from(78);
+            let failure = commands::Failure::from(wrong);
+            commands::complain_of(&failure);
+            return ExitCode::from(failure.code);
         }
     };
-    init_logs(cli.verbose);
-    let done = panic::catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli)));
+    let screen = Screen::default();
+    init_logs(cli.verbose, screen.clone());
+    let done = panic::catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli, screen)));
     let code = match done {
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => {
-            commands::complain(format_args!("scim-rekey: {}", failure.words));
+            commands::complain_of(&failure);
             failure.code
         }
         Err(_) => 70,
@@ -126,13 +130,15 @@ fn keep_memory_private() {
 fn report_panics_by_place() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let _ = writeln!(std::io::stderr(), "scim-rekey: internal error{place}");
+        // The bar may stand where the line begins.
+        let erase = if screen::is_drawable() { screen::ERASE } else { "" };
+        let _ = writeln!(std::io::stderr(), "{erase}scim-rekey: internal error{place}");
     }));
 }
 
-/// Log lines go to standard error. Whatever `RUST_LOG` says, other crates' lines below warnings
+/// Log lines go to standard error, above the bar. Whatever `RUST_LOG` says, other crates' lines below warnings
 /// are left out: they print addresses and headers.
-fn init_logs(verbose: u8) {
+fn init_logs(verbose: u8, screen: Screen) {
     let level = match verbose {
         0 => LevelFilter::ERROR,
         1 => LevelFilter::INFO,
@@ -142,8 +148,8 @@ fn init_logs(verbose: u8) {
     let wanted = wanted.unwrap_or_else(|| Targets::new().with_target("scim_rekey", level));
     let ours = filter_fn(|metadata| metadata.target().starts_with("scim_rekey"));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_writer(screen)
+        .with_ansi(screen::is_colourful())
         .with_filter(wanted.and(ours));
     tracing_subscriber::registry().with(lines).init();
 }

@@ -101,6 +101,17 @@ fn a_row_may_ask_for_nothing_but_attributes_and_an_empty_cell_leaves_one_alone()
 }
 
 #[test]
+fn an_attribute_that_the_service_does_not_know_is_named() {
+    let stage =
+        stage(&["email,job,dept", "ann@example.com,Lead,", "ben@example.com,Lead,D1"], Options::default());
+    let entries = [entry("job", "jobb", ""), entry("dept", &format!("{ENTERPRISE}:abteilung"), "")].concat();
+    run(&stage, &entries, 3);
+    let details: Vec<String> = stage.outcomes().iter().map(|row| row["detail"].clone()).collect();
+    assert!(details[0].contains("no attribute jobb; see [[attributes]] (invalidPath"), "{details:?}");
+    assert!(details[1].contains("jobb") && !details[1].contains("urn:"), "{details:?}");
+}
+
+#[test]
 fn a_column_that_nobody_mapped_is_ignored_with_a_warning() {
     let stage =
         stage(&["email,mfa_phone,title,active", "ann@example.com,+15550100100,Lead,false"], faults(""));

@@ -39,6 +39,7 @@ mod settings;
 mod shell;
 mod signals;
 mod status;
+mod terminal;
 mod time;
 mod token;
 mod tokens;

@@ -57,6 +57,54 @@ fn a_service_without_the_mfa_attribute_is_told_from_one_that_refuses_the_passwor
 }
 
 #[test]
+fn a_refusal_names_the_fields_that_it_is_about_and_quotes_nothing() {
+    let answer = |body: &str| format!(r#"{{"on":"patch","times":null,"do":{{"status":422,"body":{body}}}}}"#);
+    for (body, words) in [
+        (r#"{"detail":"Value of mfaSettings: kaputt."}"#, "(422) and speaks of mfaSettings"),
+        (r#"{"code":"bad","details":[{"fieldName":"password"}]}"#, "(422) and speaks of password (bad"),
+        (r#"{"detail":"password and mfaSettings"}"#, "(422) of password, mfaSettings"),
+        (r#"{"detail":"no"}"#, "(422) of password, mfaSettings"),
+    ] {
+        let stage = Stage::new(Person::many(1), faults(&answer(body)));
+        stage.run().expect(3);
+        let detail = &stage.outcomes()[0]["detail"];
+        assert!(detail.contains(words) && !detail.contains("kaputt"), "{detail}");
+    }
+}
+
+#[test]
+fn whoever_was_always_told_to_wait_learns_by_which_limit() {
+    let rule = |headers: &str| {
+        format!(r#"{{"on":"patch","skip":1,"times":null,"do":{{"status":429,"headers":{headers}}}}}"#)
+    };
+    let limit = r#"{"inin-ratelimit-allowed":"300","inin-ratelimit-count":"301","inin-ratelimit-reset":"7"}"#;
+    let named = "by its headers 301 of 300 requests, 7 s before the next window (";
+    for (headers, words) in [(limit, named), ("{}", "no header of it says which limit (")] {
+        let stage = Stage::new(Person::many(2), faults(&rule(headers)));
+        stage.finish(stage.program().args(["--max-attempts", "1", "--concurrency", "1"])).expect(75);
+        let detail = &stage.outcomes()[1]["detail"];
+        assert!(detail.contains("every attempt was answered 429, ") && detail.contains(words), "{detail}");
+    }
+}
+
+#[test]
+fn an_address_where_no_service_is_stops_the_run_before_its_first_row() {
+    let stage = Stage::plain(3);
+    let nowhere = format!("{}/v3", stage.sandbox.0.scim_url());
+    let finished = stage.finish(stage.program().env("GENESYS_SCIM_URL", nowhere)).expect(78);
+    assert!(
+        finished.last_line().contains("knows no /Users there (404): check --scim-url"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(stage.summary()["outcomes"]["pending"], 3);
+    assert_eq!(stage.truth().patch_requests, 0);
+    // A service that only lacks its configuration is one.
+    let stage = Stage::new(Person::many(2), faults(r#"{"on":"config","times":null,"do":{"status":404}}"#));
+    stage.run().expect(0);
+}
+
+#[test]
 fn a_403_is_the_rows_own_once_something_has_worked() {
     let people = Person::many(4);
     let rule = r#"{"on":"patch","user":"user2@example.com","do":{"status":403}}"#;

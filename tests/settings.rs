@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::{Canary, Finished, Program, Stage};
 
 /// What has to be said each time, and so is no setting of a file.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 13] = [
     "again",
     "config",
     "consent-to-passwords-in-mail",
@@ -24,6 +24,7 @@ const TYPED: [&str; 12] = [
     "sandbox",
     "version",
     "watch",
+    "yes",
 ];
 
 fn mode(path: &Path) -> u32 {

@@ -103,7 +103,7 @@ fn a_server_that_cannot_show_who_it_is_gets_nothing() {
         (Speaks::Plain, garbage, &[][..], "corrupt message"),
         (Speaks::Plain, "\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{28}", &[], "HandshakeFailure"),
         (Speaks::Plain, tls_1_0, &[], "Tls12"),
-        (Speaks::Tls("loopback.pem"), REFUSAL, &[], "UnknownIssuer"),
+        (Speaks::Tls("loopback.pem"), REFUSAL, &[], "UnknownIssuer; if its root certificate is your own or"),
         (Speaks::Tls("elsewhere.pem"), REFUSAL, &root, "elsewhere.example"),
         (Speaks::Tls("expired.pem"), REFUSAL, &root, "expired"),
         (Speaks::Tls("future.pem"), REFUSAL, &root, "not valid yet"),

@@ -176,6 +176,10 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) again: bool,
 
+    /// Do not ask before the first change. Nobody is asked but at a terminal
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+
     /// Go on past bad lines; they end as failed / invalid_row
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,

@@ -27,6 +27,8 @@ use crate::domain::text;
 use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::input::{Input, InputError, Judge, Options, Survey};
+use crate::views::paint::{Paint, Tone};
+use crate::views::screen::{self, Screen};
 
 /// A command that did not do what it was asked to: the exit code and what to say.
 #[derive(Debug)]
@@ -45,29 +47,34 @@ impl Failure {
 }
 
 /// How much to say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Talk {
     /// Nothing but errors.
     pub(crate) quiet: bool,
     /// Log lines, by the number of `-v`.
     pub(crate) verbose: u8,
+    /// Whether somebody is there who can answer a question.
+    pub(crate) asks: bool,
+    /// What log lines share with the bar.
+    pub(crate) screen: Screen,
 }
 
 impl Talk {
     /// Whether somebody watches who wants to be told how it goes.
-    pub(crate) fn is_watched(self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 }
 
 /// Does what the command line asks.
-pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
-    let talk = Talk { quiet: cli.quiet, verbose: cli.verbose };
+pub(crate) fn dispatch(cli: Cli, screen: Screen) -> Result<u8, Failure> {
+    let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let talk = Talk { quiet: cli.quiet, verbose: cli.verbose, asks, screen };
     let further = Further::of(&cli).map_err(Failure::from);
     match cli.command {
-        Command::Run(args) => Monitor::watch(&args, |monitor| run::run(monitor, &further?, None, talk)),
+        Command::Run(args) => Monitor::watch(&args, |monitor| run::run(monitor, &further?, None, &talk)),
         Command::Retry(args) => {
-            Monitor::watch(&args.run, |monitor| retry::retry(&args, monitor, &further?, talk))
+            Monitor::watch(&args.run, |monitor| retry::retry(&args, monitor, &further?, &talk))
         }
         Command::Check(args) => check::check(&args, &further?),
         Command::Unseal(args) => unseal::unseal(&args),
@@ -110,9 +117,42 @@ pub(crate) fn complain(line: impl Display) {
 /// Prints a line on standard error after which nobody prints another.
 pub(crate) fn complain_last(line: &str) -> io::StderrLock<'static> {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "scim-rekey: {line}");
+    // The bar may stand where the line begins.
+    let erase = if screen::is_drawable() { screen::ERASE } else { "" };
+    let _ = writeln!(stderr, "{erase}scim-rekey: {line}");
     stderr
 }
+
+/// Prints why a command did not do what it was asked to: on a terminal as compilers do it, elsewhere with our
+/// name before it. It is one line, whatever is in it.
+pub(crate) fn complain_of(failure: &Failure) {
+    let paint = Paint(screen::is_colourful());
+    let (label, tone) = match failure.code {
+        _ if !io::stderr().is_terminal() => ("scim-rekey", Tone::Plain),
+        3 | 4 | 75 | 129 | 130 | 143 => ("warning", Tone::Doubt),
+        _ => ("error", Tone::Bad),
+    };
+    let words = text::printable(&failure.words);
+    let words = match words.rsplit_once(GO_ON) {
+        Some((words, next)) => format!("{words}{GO_ON}{}", paint.on(Tone::Strong, next)),
+        None => words,
+    };
+    let _ = writeln!(io::stderr(), "{} {words}", paint.on(tone, format_args!("{label}:")));
+}
+
+/// Prints a line of our own words, painted already, on standard error.
+pub(crate) fn show(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", line.trim_end());
+}
+
+/// Prints a warning on standard error.
+pub(crate) fn warn(what: impl Display) {
+    let label = Paint(screen::is_colourful()).on(Tone::Doubt, "warning:");
+    let _ = writeln!(io::stderr(), "{label} {}", text::printable(&what.to_string()));
+}
+
+/// What stands before the command to type next.
+pub(crate) const GO_ON: &str = "go on with: ";
 
 /// Opens INPUT and reads it for the first time.
 pub(crate) fn read_input(

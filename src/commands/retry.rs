@@ -19,7 +19,7 @@ pub(crate) fn retry(
     args: &RetryArgs,
     monitor: &Monitor<'_>,
     further: &Further,
-    talk: Talk,
+    talk: &Talk,
 ) -> Result<u8, Failure> {
     // What its rows come to is not known yet.
     if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {

@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::run::{
-    Handing, client, finish, listen, lock_client, open_record, passwords, protected, run_start_of_service,
-    runtime, target, wanted_service,
+    Handing, client, finish, listen, lock_client, lock_patience, open_record, passwords, protected,
+    run_start_of_service, runtime, target, wanted_service,
 };
-use super::{Failure, complain, report, say};
+use super::{Failure, Talk, complain, report, say};
 use crate::audit::log::now;
 use crate::audit::record::RunStart;
 use crate::audit::replay::Past;
@@ -59,8 +59,8 @@ pub(crate) fn serve(args: ServeArgs, further: &Further) -> Result<u8, Failure> {
     };
     let place = Place::Exactly(state_dir);
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
-    let _client_lock = lock_client(&args, &service, &place, &holder)?;
-    let folder = match choose(&place, &job, &holder, args.pace.lock_wait)? {
+    let _client_lock = lock_client(&args, &service, &place, &holder, &Talk::default())?;
+    let folder = match choose(&place, &job, &holder, lock_patience(&args, &Talk::default()))? {
         Chosen::Open(folder) => *folder,
         Chosen::Complete(path, ..) => {
             let words = format!("{} is no log of a service; choose another --state-dir", path.display());
@@ -89,6 +89,7 @@ fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
         sandbox: args.sandbox,
         run_dir: Some(state_dir.clone()),
         again: false,
+        yes: true,
         skip_bad_rows: false,
         include_inactive: args.include_inactive,
         protect: args.protect,
@@ -151,7 +152,7 @@ impl House<'_> {
             max_failures: None,
             again: true,
         };
-        let progress = Progress::new(false, 0);
+        let progress = Progress::silent();
         let handout = Handout { passwords: passwords(args), post: handing.post(&past.run_id) };
         let mut engine = Engine::new(client, &plan, &mut record, unsettled, limits, &progress, handout);
         engine.tell_those_owed();

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Misconfigured, wrong};
 use crate::domain::attribute::{Attribute, Kind};
+use crate::domain::text;
 
 /// One entry as it stands in the file.
 #[derive(Debug, Deserialize)]
@@ -31,9 +32,11 @@ enum Type {
 
 /// Checks the entries.
 pub(crate) fn attributes(table: Option<&toml::Value>) -> Result<Arc<[Attribute]>, Misconfigured> {
-    let entries: Vec<Entry> = table
-        .map_or_else(|| Ok(Vec::new()), |table| table.clone().try_into())
-        .map_err(|error| wrong(format!("[[attributes]]: {}", error.message())))?;
+    let entries: Vec<Entry> =
+        table.map_or_else(|| Ok(Vec::new()), |table| table.clone().try_into()).map_err(|error| {
+            let why = text::wrong_setting(error.message());
+            wrong(format!("[[attributes]] {}", why.as_deref().unwrap_or(text::WRONG_KIND)))
+        })?;
     let mut columns = HashSet::new();
     let mut paths = HashSet::new();
     let checked = entries.into_iter().map(|Entry { column, path, kind, sensitive }| {
@@ -71,8 +74,9 @@ mod tests {
             ("[[attributes]]\ncolumn='a'\npath='roles'", "sensitive = true"),
             ("[[attributes]]\ncolumn='a'\npath='password'\nsensitive=true", "cannot be set"),
             ("[[attributes]]\ncolumn='a'\npath='t'\n[[attributes]]\ncolumn='A'\npath='u'", "twice"),
-            ("[[attributes]]\ncolumn='a'\npath='t'\nkind='x'", "unknown field"),
-            ("[[attributes]]\ncolumn='a'", "path"),
+            ("[[attributes]]\ncolumn='a'\npath='t'\nkind='x'", "knows no setting named kind"),
+            ("[[attributes]]\ncolumn='a'", "lacks a setting named path"),
+            ("[[attributes]]\ncolumn='a'\npath=7", "wrong kind"),
             ("[attributes]\ncolumn='a'\npath='t'", "attributes"),
         ] {
             assert!(read(text).unwrap_err().contains(why), "{text}");

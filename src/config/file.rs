@@ -25,7 +25,7 @@ use crate::cli::{Cli, Tables};
 /// Tables for what is more than one value.
 pub(super) const TABLES: [&str; 3] = ["attributes", "notices", "serve"];
 /// What must be typed each time it is meant.
-pub(super) const TYPED: [&str; 12] = [
+pub(super) const TYPED: [&str; 13] = [
     "again",
     "config",
     "consent-to-passwords-in-mail",
@@ -38,6 +38,7 @@ pub(super) const TYPED: [&str; 12] = [
     "sandbox",
     "version",
     "watch",
+    "yes",
 ];
 /// Where a service is: of no meaning beside `--sandbox`.
 pub(super) const PLACES: [&str; 5] = ["client-id", "client-secret-file", "region", "scim-url", "token-url"];
@@ -330,7 +331,7 @@ mod tests {
         assert!(matches!(cli("rate = '1/s'", &["check", "x.csv"]).unwrap().command, Verb::Check(_)));
         let why = cli("max_atempts = 3", &["run", "x.csv"]).unwrap_err();
         assert!(why.contains("max_atempts") && why.contains("did you mean max_attempts?"), "{why}");
-        for typed in ["again = true", "sandbox = true", "consent_to_passwords_in_mail = true"] {
+        for typed in ["again = true", "yes = true", "sandbox = true", "consent_to_passwords_in_mail = true"] {
             assert!(cli(typed, &["run", "x.csv"]).unwrap_err().contains("each time"), "{typed}");
         }
         let why = cli("[profile.a]\n", &["run", "x.csv", "--profile", "b"]).unwrap_err();

@@ -105,7 +105,9 @@ fn bare(cell: &str) -> Result<String, &'static str> {
 fn read(bare: &str, default: Option<Country>, plans: &PhoneNumberUtil) -> Result<Phone, &'static str> {
     let national = !bare.starts_with('+');
     if national && default.is_none() {
-        return Err("the phone number does not start with + and its country code");
+        return Err(
+            "the phone number does not start with + and its country code (--default-country says which is meant)",
+        );
     }
     let number = plans
         .parse(bare, default.filter(|_| national).map(|country| country.0))

@@ -10,6 +10,7 @@ mod landing;
 pub(crate) mod passwords;
 pub(crate) mod post;
 mod pulse;
+mod showing;
 pub(crate) mod source;
 mod telling;
 
@@ -18,6 +19,7 @@ use self::passwords::Passwords;
 use self::post::Post;
 use self::pulse::Pulse;
 pub(crate) use self::pulse::traffic;
+use self::showing::Phase;
 use self::source::{Next, Source};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,7 +38,6 @@ use crate::plan::{Plan, Step};
 use crate::record::Record;
 use crate::scim::client::{Client, Found, Written};
 use crate::scim::identity::Ready;
-use crate::scim::pacer::Waiting;
 use crate::stops::{Stops, until};
 use crate::views::progress::Progress;
 
@@ -182,7 +183,7 @@ impl<'a> Engine<'a> {
             self.report_to(&mut rows);
             self.launch();
             self.post.deliver();
-            self.show();
+            self.show(Phase::Rows);
             if !self.air.is_empty() || !self.post.is_idle() || more == More::Later {
                 self.wait(&mut rows, more, stops).await;
             } else if self.stop.is_some() && self.ready.is_empty() {
@@ -226,7 +227,7 @@ impl<'a> Engine<'a> {
                 stop = stops.next() => self.stop(stop),
                 () = until(self.grace) => return,
                 () = self.pulse.beat(self.client.exchange()) => self.commit().await,
-                () = self.progress.tick() => self.show(),
+                () = self.progress.tick() => self.show(Phase::Before),
             }
         }
     }
@@ -408,18 +409,6 @@ impl<'a> Engine<'a> {
                 more = self.air.len() * 4 > self.limits.concurrency;
             }
         }
-    }
-
-    fn show(&self) {
-        let why = self.client.exchange().pacer().waiting().map(|waiting| match waiting {
-            Waiting::Asked(left) => format!("waiting {} s: the service asked", left.as_secs() + 1),
-            Waiting::Down(left) => format!("the service is down; asking again in {} s", left.as_secs() + 1),
-        });
-        let reading = self.client.directory().progress();
-        let reading = reading.map(|(read, of)| format!("reading the user list: {read} of {of} pages"));
-        let notices = (self.post.waiting() > 0).then(|| format!("{} notices wait", self.post.waiting()));
-        let words: Vec<_> = reading.into_iter().chain(why).chain(notices).collect();
-        self.progress.show(self.record.settled(), &words.join(" · "));
     }
 }
 

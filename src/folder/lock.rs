@@ -30,8 +30,10 @@ pub(crate) struct Holder {
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
-    // Closing it frees the lock, so it is kept though nobody reads it.
-    _file: File,
+    // Closing it frees the lock.
+    file: File,
+    /// Whether it is nobody else's file.
+    is_ours: bool,
 }
 
 /// Why a lock is not ours.
@@ -76,19 +78,44 @@ pub(crate) fn client_lock(scim_base: &str, client_id: &str) -> LockFile {
 /// write down who it is, or by a look at it.
 const UNNAMED: Duration = Duration::from_millis(200);
 
+/// How long a lock is waited for, and who is told when that begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// So long.
+    pub(crate) wait: Duration,
+    /// Is told once, and who holds it.
+    pub(crate) tell: fn(Duration, Option<&Holder>),
+}
+
+impl From<Duration> for Patience {
+    /// Nobody is told.
+    fn from(wait: Duration) -> Self {
+        Self { wait, tell: |_, _| {} }
+    }
+}
+
 impl Lock {
     /// Takes the lock, trying for as long as `patience`.
-    pub(crate) fn take(file: &LockFile, holder: &Holder, patience: Duration) -> Result<Self, Unlocked> {
-        let start = Instant::now();
+    pub(crate) fn take(
+        file: &LockFile,
+        holder: &Holder,
+        patience: impl Into<Patience>,
+    ) -> Result<Self, Unlocked> {
+        let (start, patience) = (Instant::now(), patience.into());
+        let mut is_told = patience.wait.is_zero();
         loop {
             let held_by = match Self::try_take(file, holder) {
                 Err(Unlocked::Held(held_by)) => held_by,
                 other => return other,
             };
             let (least, pause) = if held_by.is_some() { (Duration::ZERO, 100) } else { (UNNAMED, 10) };
-            let left = patience.max(least).saturating_sub(start.elapsed());
+            let left = patience.wait.max(least).saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Err(Unlocked::Held(held_by));
+            }
+            if !is_told && (held_by.is_some() || start.elapsed() >= UNNAMED) {
+                (patience.tell)(patience.wait, held_by.as_ref());
+                is_told = true;
             }
             std::thread::sleep(left.min(Duration::from_millis(pause)));
         }
@@ -106,17 +133,26 @@ impl Lock {
         // is no lock.
         let (locked, named) = (file.metadata().map_err(Unlocked::Io)?, fs::metadata(path));
         if named.is_ok_and(|named| named.ino() == locked.ino() && named.dev() == locked.dev()) {
-            let text = serde_json::to_string(holder).unwrap_or_default();
-            // Only for whoever comes second. A file of another user, or one that has another name
-            // elsewhere, stays as it is.
-            if locked.uid() == rustix::process::geteuid().as_raw() && locked.nlink() == 1 {
-                let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+            let is_ours = locked.uid() == rustix::process::geteuid().as_raw() && locked.nlink() == 1;
+            let mut lock = Self { path: path.clone(), file, is_ours };
+            lock.name(holder);
+            if is_ours {
                 // The umask may have taken away what the next one needs to find it locked.
-                let _ = file.set_permissions(Permissions::from_mode(lock_file.mode));
+                let _ = lock.file.set_permissions(Permissions::from_mode(lock_file.mode));
             }
-            return Ok(Self { path: path.clone(), _file: file });
+            return Ok(lock);
         }
         Self::try_take(lock_file, holder)
+    }
+
+    /// Writes down who holds it, for whoever comes second. A file of another user, or one that has another
+    /// name elsewhere, stays as it is.
+    pub(crate) fn name(&mut self, holder: &Holder) {
+        let text = serde_json::to_string(holder).unwrap_or_default();
+        if self.is_ours {
+            let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+            let _ = emptied.and_then(|()| self.file.write_all(text.as_bytes()));
+        }
     }
 
     /// Whether somebody holds it, without taking it.

@@ -7,14 +7,13 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use ring::hmac;
 
-use super::lock::{Holder, Lock, Unlocked, folder_lock};
+use super::lock::{Holder, Lock, Patience, Unlocked, folder_lock};
 use crate::audit::log::Log;
 use crate::audit::record::{Line, RunStart};
 use crate::audit::replay::{Damage, End, Past};
@@ -96,9 +95,27 @@ pub(crate) struct RunFolder {
     pub(crate) input_fp: String,
     /// Keeps others out.
     pub(crate) lock: Lock,
+    /// Whether it was not there before.
+    pub(crate) is_new: bool,
 }
 
 impl RunFolder {
+    /// Leaves no trace of a run that does not begin after all. What was there before stays.
+    pub(crate) fn withdraw(self) {
+        let Self { path, log, past, lock, is_new, .. } = self;
+        drop(log);
+        let is_empty = fs::metadata(path.join(LOG)).is_ok_and(|log| log.len() == 0);
+        if past.is_none() && is_empty {
+            let _ = fs::remove_file(path.join(LOG)).and_then(|()| fs::remove_file(path.join(KEY)));
+        }
+        drop(lock);
+        // Neither goes away while there is anything in it.
+        if is_new && fs::remove_dir(&path).is_ok() {
+            let runs = path.parent().filter(|parent| parent.extension().is_some_and(|end| end == "runs"));
+            let _ = runs.map(fs::remove_dir);
+        }
+    }
+
     /// What the operator should know of the place.
     pub(crate) fn warning(&self) -> Option<String> {
         let kind = files::unreliable(&self.path)?;
@@ -124,7 +141,7 @@ pub(crate) fn choose(
     place: &Place,
     job: &Job,
     holder: &Holder,
-    patience: Duration,
+    patience: Patience,
 ) -> Result<Chosen, Unusable> {
     match place {
         Place::Exactly(path) => match open(path, job, holder, patience)? {
@@ -165,8 +182,9 @@ fn make(path: &Path) -> Result<&Path, Unusable> {
 }
 
 /// Opens one folder for the job; complete runs are for the caller to judge.
-fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<Chosen, Unusable> {
+fn open(path: &Path, job: &Job, holder: &Holder, patience: Patience) -> Result<Chosen, Unusable> {
     let io_error = |error| Unusable::Io(path.to_owned(), error);
+    let is_new = !path.exists();
     make(path)?;
     let holder = Holder { run_dir: path.display().to_string(), ..holder.clone() };
     let lock = Lock::take(&folder_lock(path), &holder, patience).map_err(|unlocked| match unlocked {
@@ -182,7 +200,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
         damage @ Damage::Broken { .. } => damaged(path, &damage),
     })?;
     let Some(past) = past else {
-        return begin(path, file, None, job, lock);
+        return begin(path, file, None, job, lock, is_new);
     };
     if !job.is_that_of(&past.start) {
         return Err(Unusable::Refused(other_job(path, &past.start)));
@@ -191,7 +209,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
         return Err(Unusable::Refused(other_wishes(path, &past.start, job)));
     }
     if past.is_complete() && job.repeats(path, &past)? {
-        return begin(path, file, Some(past.end), job, lock);
+        return begin(path, file, Some(past.end), job, lock, is_new);
     }
     if past.is_complete() {
         return Ok(Chosen::Complete(path.to_owned(), Box::new(past), lock));
@@ -202,10 +220,18 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Duration) -> Result<C
     cut(&file, past.end.len).map_err(io_error)?;
     let log = Log::new(file, past.run_id.clone(), past.end.head.clone(), past.end.len);
     let input_fp = past.start.input_fp.clone();
-    Ok(Chosen::Open(Box::new(RunFolder { path: path.to_owned(), log, past: Some(past), input_fp, lock })))
+    let path = path.to_owned();
+    Ok(Chosen::Open(Box::new(RunFolder { path, log, past: Some(past), input_fp, lock, is_new })))
 }
 
-fn begin(path: &Path, file: File, end: Option<End>, job: &Job, lock: Lock) -> Result<Chosen, Unusable> {
+fn begin(
+    path: &Path,
+    file: File,
+    end: Option<End>,
+    job: &Job,
+    lock: Lock,
+    is_new: bool,
+) -> Result<Chosen, Unusable> {
     let io_error = |error| Unusable::Io(path.to_owned(), error);
     cut(&file, end.as_ref().map_or(0, |end| end.len)).map_err(io_error)?;
     // A folder that holds a complete run keeps its key, or a crash now would leave that run without one.
@@ -215,7 +241,8 @@ fn begin(path: &Path, file: File, end: Option<End>, job: &Job, lock: Lock) -> Re
     let run_id = named_run(path).unwrap_or_else(new_run_id);
     let log = Log::new(file, run_id, end.head, end.len);
     let input_fp = fingerprint(&key, &job.input_sha256);
-    Ok(Chosen::Open(Box::new(RunFolder { path: path.to_owned(), log, past: None, input_fp, lock })))
+    let path = path.to_owned();
+    Ok(Chosen::Open(Box::new(RunFolder { path, log, past: None, input_fp, lock, is_new })))
 }
 
 /// Cuts what a crash left behind the last whole line.

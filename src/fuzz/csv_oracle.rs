@@ -118,11 +118,11 @@ const SENTENCES: [&str; 45] = [
     "COLUMN: other rows inside the cell, as between two stray quotes",
     "COLUMN: nothing but white space",
     "COLUMN: the phone number holds something other than digits",
-    "COLUMN: the phone number does not start with + and its country code",
+    "COLUMN: the phone number does not start with + and its country code (--default-country says which is meant)",
     "COLUMN: not a phone number",
     "COLUMN: the phone number is too short or too long for its country",
     "COLUMN: a trunk prefix such as (#) stands after the country code",
-    "asks for nothing",
+    "asks for nothing (--generate-passwords would make a password)",
     "asks for something else than line # for the same user",
     "line # for the same user cannot be read",
     "half a line break outside quotes",
@@ -147,6 +147,16 @@ pub(super) fn is_ours(reason: &str) -> bool {
     };
     plain.split("; ").all(|part| {
         let part = of_column(part).unwrap_or_else(|| part.to_owned());
-        SENTENCES.contains(&part.as_str())
+        SENTENCES.contains(&part.as_str()) || is_hint(&part)
     })
+}
+
+/// `column 2 is named login, should that be email?`: a short word of letters, in a sentence of ours.
+fn is_hint(part: &str) -> bool {
+    let rest = part.strip_prefix("column # is named ");
+    let Some((word, meaning)) = rest.and_then(|rest| rest.split_once(", should that be ")) else {
+        return false;
+    };
+    let is_word = word.len() <= 19 && word.chars().all(|c| c.is_ascii_lowercase() || c == ' ');
+    is_word && ["email?", "password?", "mfa_phone?"].contains(&meaning)
 }

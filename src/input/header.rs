@@ -1,8 +1,8 @@
 //! The first record of an input.
 //!
 //! Owns the choice of the delimiter and the reading of column names. Refuses a header that is
-//! missing, damaged or ambiguous. Invariant: a refusal shows nothing of the line, because a
-//! file without a header has a password there.
+//! missing, damaged or ambiguous. Invariant: a refusal shows nothing of the line but
+//! words that [`nearly`] knows, because a file without a header has a password there.
 
 use csv::ByteRecord;
 
@@ -10,6 +10,7 @@ use super::decode::Encoding;
 use super::error::InputError;
 use super::fault::{Fault, Mark};
 use super::layout::{Layout, Meaning, numbered};
+use super::nearly;
 use super::records::Records;
 use super::{Options, open_record::RECORD_LIMIT};
 use crate::domain::attribute::Attribute;
@@ -62,13 +63,13 @@ pub(super) fn read(
     let meant = |meaning| move |name: &String| Meaning::of(name) == Some(meaning);
     let column = |meaning| names.iter().position(meant(meaning));
     let Some(email) = column(Meaning::Email) else {
-        return Err(refuse("no column is named email".to_owned()));
+        return Err(refuse(with_hints("no column is named email", &as_text(&names))));
     };
     let (password, phone) = (column(Meaning::Password), column(Meaning::Phone));
     let attributes = attributes(&names, options);
     if password.is_none() && phone.is_none() && attributes.is_empty() && !options.passwords_generated {
         let reason = "no column is named password or mfa_phone: nothing is asked for";
-        return Err(refuse(reason.to_owned()));
+        return Err(refuse(with_hints(reason, &as_text(&names))));
     }
     let mapped = |index: &usize| attributes.iter().any(|(column, _)| column == index);
     let others =
@@ -93,7 +94,10 @@ fn names(mark: Mark, cells: &ByteRecord, encoding: Encoding) -> Result<Vec<Strin
     }
     if count_known(cells) == 0 {
         let reason = "no known column name: is the header (email,password,mfa_phone) missing?";
-        return Err(reason.to_owned());
+        let names: Vec<_> = cells.iter().filter_map(|cell| std::str::from_utf8(cell).ok()).collect();
+        // A cell that is no text may be anything, as may the others then.
+        let names = if names.len() == cells.len() { names } else { Vec::new() };
+        return Err(with_hints(reason, &names));
     }
     if encoding.damaged(cells.as_slice()) {
         return Err("the header is damaged UTF-16".to_owned());
@@ -103,6 +107,14 @@ fn names(mark: Mark, cells: &ByteRecord, encoding: Encoding) -> Result<Vec<Strin
     let names = names.map_err(|_| "the header is not UTF-8: save the file as CSV UTF-8")?;
     distinct(&names)?;
     Ok(names)
+}
+
+fn as_text(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+fn with_hints(reason: &str, names: &[&str]) -> String {
+    std::iter::once(reason.to_owned()).chain(nearly::hints(names)).collect::<Vec<_>>().join("; ")
 }
 
 fn faulty(mark: Mark, reason: &str) -> String {

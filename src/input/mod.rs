@@ -27,6 +27,7 @@ mod grammar;
 mod header;
 mod layout;
 mod lines;
+mod nearly;
 mod open_record;
 mod pass;
 mod records;

@@ -85,7 +85,7 @@ fn reasons(
     reasons.extend(password.map(|why| format!("password: {why}")));
     reasons.extend(phone.map(|why| format!("mfa_phone: {why}")));
     reasons.extend(attribute);
-    reasons.extend(idle.then(|| "asks for nothing".to_owned()));
+    reasons.extend(idle.then(|| "asks for nothing (--generate-passwords would make a password)".to_owned()));
     reasons.join("; ")
 }
 

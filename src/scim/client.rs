@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -16,6 +17,7 @@ use super::exchange::{Exchange, Fault};
 use super::http::{Address, Base, Reply, Request};
 use super::identity::{NotReady, Page, Ready, Search};
 use super::listing::User;
+use super::pacer::Standing;
 use super::platform::Platform;
 use super::retry::Op;
 use super::shown::{Shown, shown};
@@ -123,6 +125,10 @@ impl Client {
         let config = read_request(self.settings.base.join(format_args!("/ServiceProviderConfig")));
         let config = self.exchange.send(Op::Read, 0, &config, &mut Trail::default()).await;
         let terms = match config {
+            Ok(reply) if reply.status == 404 => {
+                self.refuse_nowhere().await?;
+                Terms::default()
+            }
             Ok(reply) => Terms::of(&reply),
             Err(fault) => prevents(fault).map_or(Ok(Terms::default()), Err)?,
         };
@@ -132,9 +138,32 @@ impl Client {
         read.or_else(|fault| prevents(fault).map_or(Ok(()), Err))
     }
 
+    /// A base below which there is no `ServiceProviderConfig` may be none: then there are no users either, and
+    /// every row would end as `not_found`.
+    async fn refuse_nowhere(&self) -> Result<(), Halt> {
+        let users = read_request(list_address(&self.settings.base, 1, 1));
+        match self.exchange.send(Op::Read, 0, &users, &mut Trail::default()).await {
+            Ok(reply) if reply.status == 404 => Err(Stop::Untrusted(
+                "the service knows no /Users there (404): check --scim-url, or the region".to_owned(),
+            )
+            .into()),
+            Ok(_) => Ok(()),
+            Err(fault) => prevents(fault).map_or(Ok(()), Err),
+        }
+    }
+
     /// What is known from the list of users.
     pub(crate) const fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Requests that a row should cost, if all goes well. Whoever is listed is not looked up.
+    pub(crate) fn requests_a_row(&self, dry_run: bool, reads_list: bool) -> u64 {
+        let lookups = u64::from(!reads_list && !self.directory.is_read());
+        let changes = u64::from(!dry_run)
+            + u64::from(!dry_run && self.settings.wording.password_apart)
+            + u64::from(self.settings.platform.revokes_sessions);
+        lookups + changes
     }
 
     /// Looks the user up and checks who it is.
@@ -202,7 +231,7 @@ impl Client {
             let request =
                 read_request(lookup_address(&self.settings.base, target.email.as_str(), start_index));
             let sent = self.exchange.send(Op::Read, target.line, &request, trail).await;
-            let reply = sent.map_err(|fault| fault.end("look-up", trail))?;
+            let reply = sent.map_err(|fault| self.fails(fault, "look-up", target, trail))?;
             if reply.status != 200 {
                 let refusal = self.refusal(&reply);
                 trail.reference = refusal.reference(Some(target));
@@ -258,8 +287,16 @@ impl Client {
         match self.exchange.send(Op::Patch, ready.target().line, &request, trail).await {
             Ok(reply) => self.judge(&reply, ready, trail),
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),
-            Err(fault) => Written::Ended(fault.end("PATCH", trail)),
+            Err(fault) => Written::Ended(self.fails(fault, "PATCH", ready.target(), trail)),
         }
+    }
+
+    /// The end of a row whose request has no reply that decides.
+    pub(super) fn fails(&self, fault: Fault, what: &str, target: &Target, trail: &mut Trail) -> Ended {
+        if let Fault::Throttled(reply) = &fault {
+            trail.reference = self.refusal(reply).reference(Some(target));
+        }
+        fault.end(what, trail)
     }
 
     /// Something may have been done. Look again and send the same once more, as often as a
@@ -293,7 +330,7 @@ impl Client {
             404 if ready.is_from_list() => return conflict(trail),
             _ => {}
         }
-        refused(reply.status, &refusal, ready, trail)
+        refused(reply.status, &refusal, ready, &self.attributes(ready.target()), trail)
     }
 
     /// A yes, unless the reply itself says that it is about something else.
@@ -391,8 +428,14 @@ fn lookup_refused(status: u16) -> NotReady {
 }
 
 /// A change that the service refuses. After one without an answer that may say that the first has taken.
-pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Trail) -> Written {
-    let (fail, words) = patch_refused(status, refusal, ready.target());
+pub(super) fn refused(
+    status: u16,
+    refusal: &Refusal,
+    ready: &Ready,
+    sent: &[String],
+    trail: &Trail,
+) -> Written {
+    let (fail, words) = patch_refused(status, refusal, ready.target(), sent);
     if trail.doubt.is_some() && matches!(fail, Fail::Rejected | Fail::TooSoon) && !refusal.is_about_form() {
         let words = "after a PATCH without an answer, the same one is refused as if the first had taken";
         return Written::Ended(Ended::row(Ending::new(Outcome::Unknown(Doubt::ProbablyApplied), words)));
@@ -400,7 +443,7 @@ pub(super) fn refused(status: u16, refusal: &Refusal, ready: &Ready, trail: &Tra
     Written::Ended(failed(trail, fail, words))
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target, sent: &[String]) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
@@ -408,16 +451,47 @@ fn patch_refused(status: u16, refusal: &Refusal, target: &Target) -> (Fail, Stri
             let until = refusal.until(target).map_or_else(String::new, |until| format!(" until {until}"));
             (Fail::TooSoon, format!("the password cannot be changed yet{until}"))
         }
-        // Every service knows a password, so it is the other path that this one does not know.
-        status if refusal.is_about_path() && target.phone.is_some() => {
-            let words = format!(
-                "the service refuses the change ({status}): it seems to have no such MFA attribute; leave the \
-                 phones out, or name its own with --mfa-path"
-            );
-            (Fail::Rejected, words)
+        status if refusal.is_about_path() => (Fail::Rejected, unknown_path(status, refusal, target, sent)),
+        status => {
+            let named = refusal.speaks_of(sent);
+            let about = if named.is_empty() {
+                format!(" of {}", listed(sent))
+            } else {
+                format!(" and speaks of {}", listed(&named))
+            };
+            (Fail::Rejected, format!("the service refuses the change ({status}){about}"))
         }
-        status => (Fail::Rejected, format!("the service refuses the change ({status})")),
     }
+}
+
+/// Every service knows a password, so it is one of the other paths that this one does not know.
+fn unknown_path(status: u16, refusal: &Refusal, target: &Target, sent: &[String]) -> String {
+    let mut others: Vec<_> = sent.iter().filter(|path| *path != "password").cloned().collect();
+    let named = refusal.speaks_of(&others);
+    if !named.is_empty() {
+        others = named;
+    }
+    let refuses = format!("the service refuses the change ({status})");
+    // The MFA attribute comes before the further ones.
+    match (others.as_slice(), target.phone.is_some()) {
+        ([], _) => refuses,
+        ([path], true) if sent.iter().find(|sent| *sent != "password") == Some(path) => format!(
+            "{refuses}: it seems to have no such MFA attribute; leave the phones out, or name its own with --mfa-path"
+        ),
+        ([path], _) => {
+            format!("{refuses}: it seems to have no attribute {}; see [[attributes]]", last_name(path))
+        }
+        (paths, _) => format!("{refuses}: it seems not to know one of {}", listed(paths)),
+    }
+}
+
+/// Names of attributes, without the URNs before them.
+fn listed(paths: &[String]) -> String {
+    paths.iter().map(|path| last_name(path)).collect::<Vec<_>>().join(", ")
+}
+
+fn last_name(path: &str) -> &str {
+    path.rsplit(':').next().unwrap_or(path)
 }
 
 /// Somebody else changed the account between look-up and PATCH.
@@ -437,7 +511,7 @@ fn prevents(fault: Fault) -> Option<Halt> {
     match fault {
         Fault::Redirected(status) => Some(redirected(status).into()),
         Fault::Halt(halt) => Some(halt),
-        Fault::Throttled => Some(Stop::Throttled.into()),
+        Fault::Throttled(_) => Some(Stop::Throttled.into()),
         Fault::Unavailable(_) | Fault::InDoubt(_) => None,
     }
 }
@@ -468,6 +542,15 @@ impl NotReady {
     }
 }
 
+/// Which limit it was, as far as the reply says.
+fn throttled(reply: &Reply) -> String {
+    let limit = Standing::read(reply, Duration::MAX).map_or_else(
+        || "no header of it says which limit".to_owned(),
+        |standing| format!("by its headers {standing}"),
+    );
+    format!("every attempt was answered 429, {limit}")
+}
+
 impl Fault {
     /// The end of the row that the request was for.
     pub(super) fn end(self, what: &str, trail: &Trail) -> Ended {
@@ -482,7 +565,7 @@ impl Fault {
                 let words = format!("the service did not serve the {what} (last answer: {answer})");
                 failed(trail, Fail::Unavailable, words)
             }
-            Self::Throttled => Ended::row(unfinished(Pause::Throttled, "every attempt was answered 429")),
+            Self::Throttled(reply) => Ended::row(unfinished(Pause::Throttled, &throttled(&reply))),
             Self::Redirected(status) => {
                 let words = format!("the {what} was answered with a redirect ({status})");
                 Ended { halt: Some(redirected(status).into()), ..failed(trail, Fail::BadReply, words) }

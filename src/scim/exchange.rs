@@ -50,8 +50,8 @@ pub(crate) enum Fault {
     InDoubt(Doubt),
     /// Asked as often as we may, and never served.
     Unavailable(Option<u16>),
-    /// Asked as often as we may, a page of the list once, and always told to wait.
-    Throttled,
+    /// Asked as often as we may, a page of the list once, and always told to wait, at last like this.
+    Throttled(Box<Reply>),
     /// Sent elsewhere.
     Redirected(u16),
     /// The run must stop, or is stopping.
@@ -151,10 +151,14 @@ impl Exchange {
                 (Verdict::Renew, _) if rejected.contains(&place) => return Err(refuses_tokens().into()),
                 (Verdict::Renew, _) => rejected.push(place),
                 // A page can be made smaller, which nothing but the one who asked for it can do.
-                (Verdict::Throttled, _) if op == Op::Page => return Err(Fault::Throttled),
+                (Verdict::Throttled, Some(reply)) if op == Op::Page => {
+                    return Err(Fault::Throttled(Box::new(reply)));
+                }
                 // Each token may refuse it as often as one alone.
-                (Verdict::Throttled, _) if tries >= self.max_attempts.saturating_mul(self.tokens()) => {
-                    return Err(Fault::Throttled);
+                (Verdict::Throttled, Some(reply))
+                    if tries >= self.max_attempts.saturating_mul(self.tokens()) =>
+                {
+                    return Err(Fault::Throttled(Box::new(reply)));
                 }
                 (Verdict::Throttled, _) => {}
                 // An outage is not this row's fault: the gate lets it try again, as a probe.

@@ -118,11 +118,11 @@ impl Client {
                 trail.reference = refusal.reference(Some(ready.target()));
                 match reply.status {
                     201..=299 => self.doubt(Doubt::ServerError, trail),
-                    status => refused(status, &refusal, ready, trail),
+                    status => refused(status, &refusal, ready, &["password".to_owned()], trail),
                 }
             }
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),
-            Err(fault) => Written::Ended(fault.end("change of the password", trail)),
+            Err(fault) => Written::Ended(self.fails(fault, "change of the password", ready.target(), trail)),
         };
         told_with(written, patched)
     }

@@ -257,6 +257,11 @@ impl Tempo {
         self.known.as_ref().map(|known| known.per_second)
     }
 
+    /// The same, once a second refusal has shown that it is no mere guess.
+    pub(crate) fn learned(&self) -> Option<f64> {
+        self.known.as_ref().filter(|known| known.tried).map(|known| known.per_second)
+    }
+
     /// It is no use to be faster than this: no more can be in the air at once.
     pub(crate) fn bound(&mut self, per_second: f64) {
         if let Some(known) = &mut self.known {

@@ -187,10 +187,17 @@ impl Refusal {
         let name = |field: &str| body[field].as_str().and_then(text::token).map(str::to_owned);
         let header = reply.header("inin-correlation-id").and_then(text::token).map(str::to_owned);
         let texts = ["detail", "message", "error_description", "description", "code"];
+        let details = ["details", "errors"].iter().filter_map(|list| body[*list].as_array()).flatten();
+        let fields = details.filter_map(|detail| detail["fieldName"].as_str());
         Self {
             code: name("scimType").or_else(|| name("code")).or_else(|| name("error")),
             correlation: header.or_else(|| name("contextId")),
-            text: texts.iter().filter_map(|field| body[*field].as_str()).collect::<Vec<_>>().join("\n"),
+            text: texts
+                .iter()
+                .filter_map(|field| body[*field].as_str())
+                .chain(fields)
+                .collect::<Vec<_>>()
+                .join("\n"),
         }
     }
 
@@ -209,6 +216,18 @@ impl Refusal {
         let code = kept(&self.code);
         let correlation = kept(&self.correlation).map(|id| format!("correlation {id}"));
         code.into_iter().chain(correlation).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Those of our own paths that it names, if it does not name them all: what it says itself is not shown.
+    pub(crate) fn speaks_of(&self, sent: &[String]) -> Vec<String> {
+        let text = self.text.to_lowercase();
+        let is_named = |path: &&String| {
+            let name = path.rsplit(':').next().unwrap_or(path).to_lowercase();
+            let mut words = text.split(|c: char| !c.is_alphanumeric() && !"._-[]".contains(c));
+            words.any(|word| word.trim_matches('.') == name)
+        };
+        let named: Vec<_> = sent.iter().filter(is_named).cloned().collect();
+        if named.len() == sent.len() && sent.len() > 1 { Vec::new() } else { named }
     }
 
     /// Whether it speaks of a version that is not the current one (RFC 7644 section 3.14).

@@ -87,7 +87,7 @@ impl Stage {
         let args = self.args(flags);
         self.cable.forget_hold();
         let _context = self.runtime.enter();
-        let talk = Talk { quiet: true, verbose: 0 };
+        let talk = Talk { quiet: true, ..Talk::default() };
         let drive = |work: crate::commands::run::Work<'_>| {
             self.runtime.block_on(async {
                 let killed = async {
@@ -107,7 +107,7 @@ impl Stage {
             &Monitor::new(&args),
             &Further::default(),
             None,
-            talk,
+            &talk,
             &Signals::deaf(),
             |args| self.service(args),
             drive,

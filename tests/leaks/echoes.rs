@@ -93,7 +93,8 @@ fn answer(request: &str, cases: &[Echo], token: &str) -> Vec<u8> {
         let Echo { status, said, .. } = &cases[place];
         return everywhere(*status, said, place);
     }
-    let Some(place) = number("%22user") else { return everywhere(404, token, 0) };
+    // Neither a configuration nor a list of users, but a service.
+    let Some(place) = number("%22user") else { return everywhere(400, token, 0) };
     let case = &cases[place];
     if case.to_lookup && case.status != 200 {
         return everywhere(case.status, &case.said, place);

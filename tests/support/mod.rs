@@ -8,6 +8,7 @@ mod listener;
 mod program;
 mod stage;
 mod strace;
+mod terminal;
 mod trials;
 
 use std::fs;
@@ -24,6 +25,7 @@ pub(crate) use listener::{Listener, Speaks, Stranger, certificate};
 pub(crate) use program::{Finished, Program, Running};
 pub(crate) use stage::{Person, Stage, outcomes_in};
 pub(crate) use strace::{Call, Strace};
+pub(crate) use terminal::{Seat, seen};
 pub(crate) use trials::{trials, tried};
 
 /// SHA-256 in lower-case hex, computed apart from the program.

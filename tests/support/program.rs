@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 /// A command line to be run, in an empty environment.
 #[derive(Debug)]
 pub(crate) struct Program {
-    command: Command,
+    pub(super) command: Command,
     stdin: Vec<u8>,
 }
 

@@ -125,7 +125,8 @@ impl Stage {
         self.heard(running.wait())
     }
 
-    fn heard(&self, finished: Finished) -> Finished {
+    /// Keeps what a program printed for the search.
+    pub(crate) fn heard(&self, finished: Finished) -> Finished {
         self.printed.lock().unwrap().push((finished.stdout.clone(), finished.stderr.clone()));
         finished
     }

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::GENERATED;
 use crate::audit::owed::Owed;
 use crate::audit::record::{Body, RunEnd, RunStart, Traffic};
 use crate::audit::replay::Past;
 use crate::cli::RunArgs;
-use crate::commands::{Failure, complain, read_past, real_command, report, retry_command, same_command};
+use crate::commands::{
+    Failure, complain, quoted, read_past, real_command, report, retry_command, same_command, show, warn,
+};
 use crate::domain::outcome::Mfa;
 use crate::domain::stop::Stop;
 use crate::domain::tally::Tally;
@@ -15,6 +18,8 @@ use crate::domain::text::count;
 use crate::failpoint;
 use crate::folder::run::LOG;
 use crate::record::Record;
+use crate::views::paint::{Paint, tone_of};
+use crate::views::screen;
 
 /// The last line of the log, and why the run stopped before its end, if it did.
 pub(crate) async fn finish(
@@ -113,6 +118,9 @@ pub(super) fn last_words(
         if visible {
             let what = if args.dry_run { "rehearsed, nothing was changed" } else { "finished" };
             complain(format_args!("{what}: {counts}"));
+            if let Some(next) = next_words(path, args) {
+                complain(next);
+            }
         }
         // Not everybody has read yet what happened to them, and nobody may be watching.
         if past.owed.len() > 0 && !visible {
@@ -138,38 +146,63 @@ pub(super) fn last_words(
     Err(words_on(end.exit_code, path, &format!("{sentence}: {counts}"), Some(&next)))
 }
 
+/// What to type after all has gone well, if anything.
+fn next_words(path: &Path, args: &RunArgs) -> Option<String> {
+    if args.dry_run {
+        return Some(format!("next: {}", real_command()));
+    }
+    let sealed = args.input.generate_passwords && path.join(GENERATED).exists();
+    sealed.then(|| format!("next: scim-rekey unseal {} --identity FILE", quoted(&path.display().to_string())))
+}
+
 pub(super) fn words_on(code: u8, path: &Path, what: &str, next: Option<&str>) -> Failure {
     let next = next.map_or_else(same_command, str::to_owned);
     Failure::new(code, format!("{what}; {}; go on with: {next}", path.display()))
 }
 
 fn show_summary(path: &Path, past: &Past, tally: &Tally) {
+    let paint = Paint(screen::is_colourful());
     for (family, rows) in tally.families().into_iter().filter(|(_, rows)| *rows > 0) {
-        complain(format_args!("{rows:>8}  {family}"));
-        for (outcome, rows) in tally.reasons().filter(|(outcome, _)| outcome.family() == family) {
-            complain(format_args!("{rows:>8}    {}", outcome.reason()));
-        }
+        let number = paint.on(tone_of(family), format_args!("{rows:>8}"));
+        let name = paint.on(tone_of(family), format_args!("{family:<14}"));
+        show(&format!("{number}  {name}{}", notes_on(family, tally)));
     }
-    let Traffic { token, lookup, patch, sessions, throttled, waited_ms } = past.course.total();
-    let ended = if sessions > 0 {
-        format!(", {} to end sessions", count(sessions, "request"))
-    } else {
-        String::new()
-    };
-    complain(format_args!(
-        "{}, {}{ended}, {}; {throttled} answered 429, waited {:.1} s",
-        count(lookup, "look-up"),
-        count(patch, "change"),
-        count(token, "token request"),
-        Duration::from_millis(waited_ms).as_secs_f64()
-    ));
+    complain(sent_words(past.course.total()));
     for warning in past.warnings.iter().cloned().chain(past.owed.sentence()) {
-        complain(format_args!("warning: {warning}"));
+        warn(warning);
     }
     for name in report::NAMES.iter().chain(&[LOG]) {
         complain(path.join(name).display());
     }
     complain(head_words(past));
+}
+
+/// What there is to say of the rows of a family: why, or what became of MFA.
+fn notes_on(family: &str, tally: &Tally) -> String {
+    let reasons = tally.reasons().filter(|(outcome, _)| outcome.family() == family);
+    let mut notes: Vec<_> = reasons.map(|(outcome, rows)| format!("{rows} {}", outcome.reason())).collect();
+    if family == "updated" {
+        let mfa = [(Mfa::Confirmed, "with MFA confirmed"), (Mfa::Accepted, "with MFA accepted")];
+        let mfa = mfa.into_iter().map(|(mfa, words)| (tally.mfa(mfa), words)).filter(|(rows, _)| *rows > 0);
+        notes.extend(mfa.map(|(rows, words)| format!("{rows} {words}")));
+    }
+    notes.join(", ")
+}
+
+/// What it took.
+fn sent_words(Traffic { token, lookup, patch, sessions, throttled, waited_ms }: Traffic) -> String {
+    let ended = if sessions > 0 {
+        format!(", {} to end sessions", count(sessions, "request"))
+    } else {
+        String::new()
+    };
+    format!(
+        "{}, {}{ended}, {}; {throttled} answered 429, waited {:.1} s",
+        count(lookup, "look-up"),
+        count(patch, "change"),
+        count(token, "token request"),
+        Duration::from_millis(waited_ms).as_secs_f64()
+    )
 }
 
 /// What to keep, so that the log can never be cut unnoticed.

@@ -7,6 +7,7 @@ mod ending;
 mod handing;
 mod jitter;
 mod monitor;
+mod question;
 mod ready;
 mod service;
 
@@ -21,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use self::ending::{last_words, stuck_words, what_is_left};
+use self::question::Question;
 use self::ready::{asks, count_rows, left_out, place, refuse_defects, run_start, start_sandbox};
 use self::service::{deadline, end_of_time, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
@@ -46,7 +48,9 @@ use crate::views::progress::Progress;
 pub(crate) use self::ending::finish;
 pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
 pub(crate) use self::monitor::Monitor;
-pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
+pub(crate) use self::ready::{
+    GENERATED_PASSWORDS, lock_client, lock_patience, protected, run_start_of_service, target,
+};
 pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.
@@ -69,7 +73,7 @@ pub(crate) fn run(
     monitor: &Monitor<'_>,
     further: &Further,
     retry: Option<Retry<'_>>,
-    talk: Talk,
+    talk: &Talk,
 ) -> Result<u8, Failure> {
     let runtime = runtime().map_err(|error| Failure::new(70, error))?;
     let signals = listen().map_err(|error| Failure::new(70, error))?;
@@ -87,7 +91,7 @@ pub(crate) fn job(
     monitor: &Monitor<'_>,
     further: &Further,
     retry: Option<Retry<'_>>,
-    talk: Talk,
+    talk: &Talk,
     signals: &Signals,
     find_service: impl FnOnce(&RunArgs) -> Result<(Service, Option<Sandbox>), Failure>,
     drive: impl Fn(Work<'_>) -> Result<u8, Failure>,
@@ -124,8 +128,8 @@ pub(crate) fn job(
     let holder = Holder { pid: std::process::id(), since: now(), run_dir: String::new() };
     let visible = talk.is_watched();
     jitter::wait(args.unattended.start_jitter, deadline, signals, visible, &drive)?;
-    let _client_lock = lock_client(args, &service, &place, &holder)?;
-    match choose(&place, &job, &holder, args.pace.lock_wait)? {
+    let mut client_lock = lock_client(args, &service, &place, &holder, talk)?;
+    match choose(&place, &job, &holder, lock_patience(args, talk))? {
         // The last process died, or its disk was full, after its last record and before its last word.
         Chosen::Complete(path, past, _lock) if !report::is_current(&path, &past) => {
             monitor.note(&path);
@@ -157,20 +161,13 @@ pub(crate) fn job(
             start.notices = handing.tells();
             start.rows = about;
             start.warnings.extend(left_out(&survey, &plan).into_iter().chain(lost));
-            let what = if args.dry_run { "rehearsing" } else { "running" };
-            let words =
-                format!("{what} {} against {}: {}", count(about, "row"), start.target, folder.path.display());
-            if visible {
-                complain(&words);
-            } else {
-                tracing::info!("{}", printable(&words));
+            if let Some(lock) = &mut client_lock {
+                lock.name(&Holder { run_dir: folder.path.display().to_string(), ..holder });
             }
-            let bar = visible && talk.verbose == 0 && args.progress == When::Auto;
-            let progress = Progress::new(bar, about);
             let session = Session {
                 args,
                 plan: &plan,
-                progress: &progress,
+                talk,
                 folder: *folder,
                 start,
                 addresses,
@@ -220,7 +217,7 @@ fn before_anything() -> String {
 struct Session<'a> {
     args: &'a RunArgs,
     plan: &'a Plan<'a>,
-    progress: &'a Progress,
+    talk: &'a Talk,
     folder: RunFolder,
     start: RunStart,
     addresses: Option<Wanted>,
@@ -237,7 +234,7 @@ impl Session<'_> {
         let Session {
             args,
             plan,
-            progress,
+            talk,
             folder,
             start,
             addresses,
@@ -253,6 +250,16 @@ impl Session<'_> {
         let at_once = format!(" and left at once; {}; go on with: {}", path.display(), same_command());
         let mut stops = signals.stops(end_of_time(args, deadline), at_once);
         let client = client(args, service, Arc::clone(&further.attributes), false)?;
+        if question::is_due(args, talk, &folder) {
+            let done = folder.past.as_ref().map_or(0, |past| past.ledger.settled().total());
+            let question = Question::new(args, further, survey, &start, done);
+            let rows = start.rows.saturating_sub(done);
+            if let Err(failure) = question.ask(args, rows, &client, &mut stops).await {
+                folder.withdraw();
+                return Err(failure);
+            }
+        }
+        let progress = begin(args, talk, &start, &folder);
         let (mut record, mut past) = open_record(folder, &start, &mut handing).map_err(cannot_create)?;
         let unsettled = std::mem::take(&mut past.unsettled);
         record.commit().await.map_err(cannot_create)?;
@@ -266,7 +273,7 @@ impl Session<'_> {
             max_failures: args.pace.max_failures.map(|most| most.of(start.rows)),
         };
         let handout = Handout { passwords: passwords(args), post: handing.post(&past.run_id) };
-        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, progress, handout);
+        let mut engine = Engine::new(client, plan, &mut record, unsettled, limits, &progress, handout);
         let stop = engine.run(Rows(rows), &mut stops).await;
         let traffic = traffic(engine.client());
         let warnings = engine.warnings();
@@ -285,6 +292,22 @@ impl Session<'_> {
             what_is_left(&path)?
         };
         last_words(&path, &past, args, &end, stop.as_ref(), visible, earlier)
+    }
+}
+
+/// Says what begins now, and who watches it.
+fn begin(args: &RunArgs, talk: &Talk, start: &RunStart, folder: &RunFolder) -> Progress {
+    let what = if args.dry_run { "rehearsing" } else { "running" };
+    let (rows, path) = (count(start.rows, "row"), folder.path.display());
+    let words = format!("{what} {rows} against {}: {path}", start.target);
+    if !talk.is_watched() {
+        tracing::info!("{}", printable(&words));
+        return Progress::silent();
+    }
+    complain(&words);
+    match args.progress {
+        When::Auto => Progress::on(&talk.screen, start.rows),
+        When::Never => Progress::silent(),
     }
 }
 

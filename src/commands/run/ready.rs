@@ -2,19 +2,21 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::time::Duration;
 
 use super::SANDBOX;
 use crate::audit::record::{Actor, RunStart};
 use crate::cli::{PasswordEncoding, PasswordRoute, RunArgs};
-use crate::commands::{Failure, complain, defect_lines, input_warnings};
+use crate::commands::{Failure, Talk, complain, defect_lines, input_warnings};
 use crate::config::{Further, Misconfigured, Service};
 use crate::domain::email::Email;
 use crate::domain::text::{clean, count, printable};
-use crate::folder::lock::{Holder, Lock, Unlocked, client_lock};
+use crate::folder::lock::{Holder, Lock, Patience, Unlocked, client_lock};
 use crate::folder::run::{Job, Place, RunFolder, Unusable};
 use crate::input::{Input, Survey};
 use crate::plan::Plan;
 use crate::sandbox::{Options, Sandbox, demo_faults};
+use crate::views::pace::in_words;
 
 /// Rows that this run is about, and a warning if some that an earlier run wants are not among them. A run
 /// about all rows need not read the input once more.
@@ -121,6 +123,7 @@ pub(crate) fn lock_client(
     service: &Service,
     place: &Place,
     holder: &Holder,
+    talk: &Talk,
 ) -> Result<Option<Lock>, Failure> {
     if args.sandbox {
         return Ok(None);
@@ -130,15 +133,34 @@ pub(crate) fn lock_client(
     };
     let holder = Holder { run_dir, ..holder.clone() };
     let file = client_lock(service.base.as_str(), &service.credentials.client_id);
-    match Lock::take(&file, &holder, args.pace.lock_wait) {
+    match Lock::take(&file, &holder, lock_patience(args, talk)) {
         Ok(lock) => Ok(Some(lock)),
         Err(Unlocked::Held(holder)) => Err(held("works with this client on this service", holder.as_ref())),
         Err(Unlocked::Io(error)) => Err(Failure::new(73, format!("{}: {error}", file.path.display()))),
     }
 }
 
+/// How long a lock is waited for. Whoever watches is told of it.
+pub(crate) fn lock_patience(args: &RunArgs, talk: &Talk) -> Patience {
+    let tell: fn(Duration, Option<&Holder>) = if talk.is_watched() {
+        |wait, holder| complain(waiting_words(wait, holder))
+    } else {
+        |wait, holder| tracing::info!("{}", printable(&waiting_words(wait, holder)))
+    };
+    Patience { wait: args.pace.lock_wait, tell }
+}
+
+fn waiting_words(wait: Duration, holder: Option<&Holder>) -> String {
+    format!("waiting at most {} for another run's lock: {}", in_words(wait), held_by(holder))
+}
+
 fn held(what: &str, holder: Option<&Holder>) -> Failure {
-    let who = holder.map_or_else(
+    let who = held_by(holder);
+    Failure::new(75, format!("{who} {what}; try again when it is done, or use --lock-wait"))
+}
+
+fn held_by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(
         || "another process".to_owned(),
         |holder| {
             format!(
@@ -148,8 +170,7 @@ fn held(what: &str, holder: Option<&Holder>) -> Failure {
                 clean(&holder.run_dir, 200)
             )
         },
-    );
-    Failure::new(75, format!("{who} {what}; try again when it is done, or use --lock-wait"))
+    )
 }
 
 impl From<Misconfigured> for Failure {

@@ -112,6 +112,11 @@ impl Directory {
         self.map.get()?.find(email)
     }
 
+    /// Whether the list was read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.map.get().is_some()
+    }
+
     /// Why the list is not used although it was wished.
     pub(crate) fn warning(&self) -> Option<String> {
         lock(&self.warning).clone()

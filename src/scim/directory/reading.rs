@@ -103,7 +103,7 @@ impl Reading<'_> {
     fn land(&mut self, span: Span, reply: Result<Reply, Fault>) -> Result<(), Unread> {
         let reply = match reply {
             Ok(reply) => reply,
-            Err(Fault::Throttled) => return self.refused(span, "every attempt was answered 429"),
+            Err(Fault::Throttled(_)) => return self.refused(span, "every attempt was answered 429"),
             Err(fault @ (Fault::Redirected(_) | Fault::Halt(_))) => return Err(Unread::Fault(fault)),
             Err(Fault::Unavailable(_) | Fault::InDoubt(_)) => return failed("it is not served"),
         };

@@ -4,6 +4,8 @@
 use std::error::Error;
 use std::io;
 
+use rustls::CertificateError;
+
 use super::Lost;
 use crate::domain::text::clean;
 
@@ -68,5 +70,11 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 
 /// What TLS has to say holds names from a certificate that nobody vouches for.
 fn tls_words(error: &rustls::Error) -> String {
-    clean(&error.to_string(), 200)
+    let hint = match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "; if its root certificate is your own or that of a proxy, name it with --ca-file"
+        }
+        _ => "",
+    };
+    format!("{}{hint}", clean(&error.to_string(), 200))
 }

@@ -6,6 +6,7 @@
 //!
 //! Pure: time is an argument. Absurd values are no values.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,6 +39,13 @@ impl Standing {
         let count = number("inin-ratelimit-count").filter(|count| *count <= ABSURD)?;
         let reset = number("inin-ratelimit-reset").map(Duration::from_secs)?;
         (!reset.is_zero() && reset <= longest).then_some(Self { allowed, count, reset })
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { allowed, count, reset } = self;
+        write!(f, "{count} of {allowed} requests, {} s before the next window", reset.as_secs())
     }
 }
 
@@ -80,6 +88,12 @@ impl Budget {
     /// Whether the service has said anything.
     pub(super) const fn is_known(&self) -> bool {
         self.window.is_some()
+    }
+
+    /// What the headers allow, in requests per second; the longest window that was seen is a whole one.
+    pub(super) fn per_second(&self) -> Option<f64> {
+        let allowed = u32::try_from(self.window.as_ref()?.allowed).unwrap_or(u32::MAX);
+        Some(f64::from(allowed) / self.length.as_secs_f64())
     }
 
     /// A reply says where its request stands.

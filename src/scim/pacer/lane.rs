@@ -133,6 +133,13 @@ impl Lane {
         told.max(self.tempo.gap(now))
     }
 
+    /// Requests per second that it is kept to: the least of what was told, learned and left by the headers.
+    pub(super) fn limit(&self) -> Option<f64> {
+        let told = self.pace.rate().filter(|_| self.told_counts()).map(Rate::per_second);
+        let known = [told, self.tempo.learned(), self.budget.per_second()];
+        known.into_iter().flatten().min_by(f64::total_cmp)
+    }
+
     /// So many may be in the air. Where it was refused before, few are when it comes to as many answers
     /// again.
     fn room(&self) -> usize {

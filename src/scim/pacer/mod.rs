@@ -205,6 +205,11 @@ impl Pacer {
         Some(first_free.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
+    /// Requests per second that all tokens together are kept to; nothing while no limit is known.
+    pub(crate) fn limit(&self) -> Option<f64> {
+        self.state().live().map(Lane::limit).sum()
+    }
+
     /// Tokens in use, or to be used.
     pub(crate) fn tokens(&self) -> usize {
         self.state().live().count()

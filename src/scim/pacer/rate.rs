@@ -34,6 +34,11 @@ impl Rate {
         Some(Self { gap: gap.mul_f64(1.0 + KEPT_BACK) })
     }
 
+    /// What was told, before a share of it was kept back.
+    pub(super) fn per_second(self) -> f64 {
+        (1.0 + KEPT_BACK) / self.gap.as_secs_f64()
+    }
+
     pub(super) const fn gap(self) -> Duration {
         self.gap
     }
