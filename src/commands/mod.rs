@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod preflight;
 pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -63,6 +64,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Run(args) => run::run(&args, &further, None, talk),
         Command::Retry(args) => retry::retry(&args, &further, talk),
         Command::Check(args) => check::check(&args, &further),
+        Command::Preflight(args) => preflight::preflight(*args, &further, talk),
         Command::Unseal(args) => unseal::unseal(&args),
         Command::Status { run_dir } => status::status(&run_dir),
         Command::Report { run_dir } => report::report(&run_dir),

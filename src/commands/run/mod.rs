@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use self::ending::{last_words, stuck_words, what_is_left};
-use self::ready::{asks, count_rows, place, refuse_defects, run_start, start_sandbox};
+use self::ready::{asks, count_rows, refuse_defects, run_start, start_sandbox};
 use self::service::{deadline, wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
@@ -41,8 +41,10 @@ use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
 pub(crate) use self::ending::{finish, traffic};
-pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
-pub(crate) use self::ready::{GENERATED_PASSWORDS, lock_client, protected, run_start_of_service, target};
+pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords, style};
+pub(crate) use self::ready::{
+    GENERATED_PASSWORDS, held, lock_client, place, protected, run_start_of_service, target,
+};
 pub(crate) use self::service::client;
 
 /// Rows of an earlier run that are tried once more.

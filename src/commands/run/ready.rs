@@ -89,7 +89,7 @@ pub(super) fn start_sandbox(args: &RunArgs) -> Result<Sandbox, Failure> {
 }
 
 /// `--run-dir`, or a folder beside INPUT.
-pub(super) fn place(args: &RunArgs) -> Result<Place, Failure> {
+pub(crate) fn place(args: &RunArgs) -> Result<Place, Failure> {
     if let Some(path) = &args.run_dir {
         return Ok(Place::Exactly(path.clone()));
     }
@@ -126,7 +126,8 @@ pub(crate) fn lock_client(
     }
 }
 
-fn held(what: &str, holder: Option<&Holder>) -> Failure {
+/// Whoever comes second is told who came first.
+pub(crate) fn held(what: &str, holder: Option<&Holder>) -> Failure {
     let who = holder.map_or_else(
         || "another process".to_owned(),
         |holder| {
