@@ -1,6 +1,7 @@
 //! `preflight`: whatever would keep a run from going through is said before it, by its own line and with the
 //! run's own exit code, and nothing is changed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +12,7 @@ use std::thread::JoinHandle;
 use scim_rekey::sandbox::{Limit, Options, parse_script};
 use serde_json::Value;
 
-use crate::support::{Finished, Listener, Person, Program, Speaks, Stage, certificate, sha256_hex};
+use crate::support::{Canary, Finished, Listener, Person, Program, Speaks, Stage, certificate, sha256_hex};
 
 /// People in a file that nobody else may read.
 fn stage(options: Options) -> Stage {
@@ -486,4 +487,37 @@ fn nobody_is_told_and_whoever_would_tell_is_knocked_at() {
     assert!(hook.heard().iter().all(String::is_empty), "nothing is said to it");
     let said = mail.thread.join().unwrap();
     assert!(said[0].starts_with("EHLO ") && said[1] == "QUIT" && said.len() == 2, "{said:?}");
+}
+
+#[test]
+fn a_proxy_in_between_is_named_without_its_password() {
+    const NOBODY: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let stage = stage(Options::default());
+    let (password, proxy) = (Canary::password(), Listener::new(Speaks::Intercepts("login.pem"), NOBODY));
+    stage.keep_secret(&password);
+    let escaped = percent_encoding::utf8_percent_encode(&password.0, percent_encoding::NON_ALPHANUMERIC);
+    let program = program(&stage)
+        .env("HTTPS_PROXY", format!("http://me:{escaped}@{}", proxy.address()))
+        .env("GENESYS_TOKEN_URL", "https://login.region.example/oauth/token")
+        .args([OsStr::new("--ca-file"), certificate("root.pem").as_os_str(), OsStr::new("--json")]);
+    let told = answer(&stage.finish(program).expect(77));
+    let words = format!(
+        "ok: login.region.example answers: through the proxy {}, certificate trusted",
+        proxy.address()
+    );
+    assert_eq!(found(&told, "token-endpoint"), [words]);
+    assert!(found(&told, "token")[0].starts_with("failed: the token endpoint refuses (401"), "{told}");
+}
+
+#[test]
+fn somebody_who_is_missing_or_disabled_is_told_of() {
+    for (name, says) in [
+        ("missing@example.com", "warning: the user on line 2: "),
+        ("inactive@example.com", "ok: the user on line 2 is found, disabled, and would be skipped"),
+    ] {
+        let stage = Stage::new(vec![Person::new(name)], Options::default());
+        let told = answer(&stage.finish(program(&stage).arg("--json")).expect(0));
+        let line = found(&told, "first-row").remove(0);
+        assert!(line.starts_with(says) && !line.contains(name), "{line}");
+    }
 }

@@ -33,10 +33,9 @@ struct Schema {
 impl Schemas {
     /// What a body says; nothing when it is no list of schemas.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
-        let mut body: Value = serde_json::from_slice(body).ok()?;
-        let Value::Array(resources) = body["Resources"].take() else { return None };
-        let schemas = resources.into_iter().filter_map(|mut schema| {
-            let Value::Array(attributes) = schema["attributes"].take() else { return None };
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let schemas = body["Resources"].as_array()?.iter().filter_map(|schema| {
+            let attributes = schema["attributes"].as_array()?.clone();
             Some(Schema { id: schema["id"].as_str()?.to_owned(), attributes })
         });
         let schemas: Vec<_> = schemas.collect();

@@ -117,9 +117,11 @@ fn check(
         }
         Err(failure) => found.push(Finding::refused("configuration", failure)),
     }
-    if has_input || args.run_dir.is_some() {
+    if known.given.is_some() || args.run_dir.is_some() {
         let target = service.as_ref().ok().map(|(service, _)| target(args, service));
         here::folder(args, target.as_deref(), known.given.as_ref().map(Given::rows), found);
+    } else if has_input {
+        found.push(Finding::not_checked("run-folder", "without INPUT there is no place beside it"));
     }
     match service {
         Ok((service, _sandbox)) => {

@@ -34,10 +34,10 @@ pub(super) fn read(args: &RunArgs, further: &Further, found: &mut Findings<'_>) 
         }
     };
     let sentence = sentence(args.input.input.display(), &survey);
-    let copies = count(survey.duplicates.len() as u64, "copy").replace("copys", "copies");
     found.push(match (survey.defects.len() as u64, survey.duplicates.len()) {
         (0, 0) => Finding::ok(CHECK, sentence),
-        (0, _) => Finding::ok(CHECK, format!("{sentence}; {copies} of earlier rows")),
+        (0, 1) => Finding::ok(CHECK, format!("{sentence}; 1 copy of an earlier row")),
+        (0, copies) => Finding::ok(CHECK, format!("{sentence}; {copies} copies of earlier rows")),
         (bad, _) => bad_lines(args, &sentence, bad, &survey),
     });
     for warning in input_warnings(&input, &survey, further, args.input.generate_passwords) {
