@@ -388,6 +388,24 @@ fn a_run_is_reckoned_at_the_rate_that_it_would_have() {
     assert!(time.starts_with("ok: 3 rows: 6 requests by filter in about 1 s"), "{time}");
     let (rate, _) = words(&["--rate", "auto"]);
     assert!(rate.starts_with("ok: as much as it allows"), "{rate}");
+    let (_, time) = words(&["--rate", "1000/s", "--max-duration", "500ms"]);
+    assert!(
+        time.starts_with("warning: 3 rows: ") && time.ends_with("the time for it is over in 0 s"),
+        "{time}"
+    );
+}
+
+#[test]
+fn tokens_that_are_one_are_told_of() {
+    for (same_token, says) in
+        [(false, None), (true, Some("warning: the token endpoint gives one token twice"))]
+    {
+        let stage = stage(Options { same_token, ..Options::default() });
+        let done = stage.finish(program(&stage).args(["--json", "--tokens", "3"])).expect(0);
+        let lines = found(&answer(&done), "token");
+        assert_eq!(lines.len(), 1 + usize::from(says.is_some()), "{lines:?}");
+        assert!(says.is_none_or(|says| lines[1].starts_with(says)), "{lines:?}");
+    }
 }
 
 #[test]

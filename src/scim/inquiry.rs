@@ -79,11 +79,13 @@ impl Aside {
 }
 
 impl Client {
-    /// Gets a token and says how many seconds it lives.
-    pub(crate) async fn try_token(&self) -> Result<u64, Stop> {
+    /// Gets the token of a place in the pool, and says how many seconds it lives; nothing if another place
+    /// has the same.
+    pub(crate) async fn try_token(&self, place: usize) -> Result<Option<u64>, Stop> {
         let exchange = self.exchange();
-        match exchange.auth().token(0, exchange.pacer()).await {
-            Ok(Key::Own(_) | Key::Twin) => Ok(exchange.auth().issued().last().copied().unwrap_or_default()),
+        match exchange.auth().token(place, exchange.pacer()).await {
+            Ok(Key::Own(_)) => Ok(Some(exchange.auth().issued().last().copied().unwrap_or_default())),
+            Ok(Key::Twin) => Ok(None),
             Err(Denied::NotGiven(stop) | Denied::Stop(stop)) => Err(stop),
             Err(Denied::Already) => Err(Stop::Internal("the token is no longer wanted".to_owned())),
         }

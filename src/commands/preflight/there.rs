@@ -41,7 +41,7 @@ pub(super) async fn ask(
         }
     };
     let has_token = if token_is_there {
-        token(&client, found).await
+        token(args, &client, found).await
     } else {
         found.push(Finding::not_checked("token", "nobody to give one"));
         false
@@ -98,17 +98,33 @@ fn shown(check: &'static str, name: &str, reached: &Reached) -> Finding {
     }
 }
 
-async fn token(client: &Client, found: &mut Findings<'_>) -> bool {
-    match client.try_token().await {
-        Ok(life) => {
-            found.push(Finding::ok("token", format!("granted, lives {}", span(Duration::from_secs(life)))));
-            true
-        }
+/// Whether there is a token, and a second one where several are wanted.
+async fn token(args: &RunArgs, client: &Client, found: &mut Findings<'_>) -> bool {
+    const CHECK: &str = "token";
+    let life = match client.try_token(0).await {
+        Ok(life) => span(Duration::from_secs(life.unwrap_or_default())),
         Err(stop) => {
-            found.push(stopped("token", &stop));
-            false
+            found.push(stopped(CHECK, &stop));
+            return false;
+        }
+    };
+    found.push(Finding::ok(CHECK, format!("granted, lives {life}")));
+    if args.pace.tokens > 1 {
+        match client.try_token(1).await {
+            Ok(Some(_)) => {}
+            Ok(None) => found.push(Finding::warning(
+                CHECK,
+                format!("the token endpoint gives one token twice, so --tokens {} is one", args.pace.tokens),
+                "leave --tokens out",
+            )),
+            Err(stop) => found.push(Finding::warning(
+                CHECK,
+                format!("there is no second one: {}", stop.sentence()),
+                "a run goes on with one; leave --tokens out",
+            )),
         }
     }
+    true
 }
 
 /// What a run would stop for.

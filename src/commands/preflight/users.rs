@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::finding::{Finding, Findings};
 use super::rows::Given;
 use super::says::per_minute;
 use super::span::span;
 use super::there::{stopped, unheard};
 use crate::cli::{Lookup, PasswordRoute, RateArg, RunArgs};
+use crate::commands::run::deadline;
 use crate::domain::event::Trail;
 use crate::domain::outcome::{Fail, Outcome, Skip};
 use crate::domain::stop::Halt;
@@ -143,21 +146,37 @@ impl Load {
             list => (by_filter, list),
         };
         let other = other.map_or_else(String::new, |other| format!("; {other}"));
-        Finding::ok("duration", format!("{}: {one}{other}", count(self.rows, "row")))
+        let words = format!("{}: {one}{other}", count(self.rows, "row"));
+        let look_ups = by_list.filter(|_| takes_list).map_or(self.rows, look_ups);
+        let left = deadline(args).map(|end| end.saturating_duration_since(Instant::now()));
+        match (left, self.per_minute) {
+            (Some(left), Some(rate)) if left < time(self.requests(look_ups), rate) => Finding::warning(
+                "duration",
+                format!("{words}; the time for it is over in {}", span(left)),
+                "raise --rate, --deadline or --max-duration, or go on later with the same command",
+            ),
+            _ => Finding::ok("duration", words),
+        }
+    }
+
+    /// Requests in all, of which so many are look-ups.
+    fn requests(&self, look_ups: u64) -> u64 {
+        look_ups.saturating_add(self.rows.saturating_mul(self.changes))
     }
 
     fn words(&self, look_ups: u64, how: &str) -> String {
-        let requests = look_ups.saturating_add(self.rows.saturating_mul(self.changes));
-        let time =
-            self.per_minute.map_or_else(String::new, |rate| format!(" in about {}", time(requests, rate)));
+        let requests = self.requests(look_ups);
+        let time = self
+            .per_minute
+            .map_or_else(String::new, |rate| format!(" in about {}", span(time(requests, rate))));
         format!("{} {how}{time}", count(requests, "request"))
     }
 }
 
 /// How long so many requests take at so many a minute.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn time(requests: u64, per_minute: f64) -> String {
-    span(Duration::try_from_secs_f64((requests as f64 * 60.0 / per_minute).ceil()).unwrap_or(Duration::MAX))
+fn time(requests: u64, per_minute: f64) -> Duration {
+    Duration::try_from_secs_f64((requests as f64 * 60.0 / per_minute).ceil()).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -177,6 +196,6 @@ mod tests {
         assert_eq!(load.words(121, "x"), "5121 requests x in about 17 min");
         let free = Load { per_minute: None, changes: 3, ..load };
         assert_eq!(free.words(0, "x"), "15000 requests x");
-        assert_eq!(time(1, 1e-300), span(Duration::MAX));
+        assert_eq!(time(1, 1e-300), Duration::MAX);
     }
 }

@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use self::ending::{last_words, stuck_words, what_is_left};
 use self::ready::{asks, count_rows, refuse_defects, run_start, start_sandbox};
-use self::service::{deadline, wish, yet_to_find};
+use self::service::{wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
@@ -45,7 +45,7 @@ pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords, sty
 pub(crate) use self::ready::{
     GENERATED_PASSWORDS, held, lock_client, place, protected, run_start_of_service, target,
 };
-pub(crate) use self::service::client;
+pub(crate) use self::service::{client, deadline};
 
 /// Rows of an earlier run that are tried once more.
 pub(crate) struct Retry<'a> {

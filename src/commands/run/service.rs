@@ -27,7 +27,8 @@ use crate::scim::pacer::{Pace, Pacer, Patience, Rate};
 use crate::scim::platform::Platform;
 use crate::scim::wire::{Encoding, MfaAttribute, Style, Wording};
 
-pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
+/// When a run stops of itself.
+pub(crate) fn deadline(args: &RunArgs) -> Option<Instant> {
     let time_of_day = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
     let first = [time_of_day, args.pace.max_duration].into_iter().flatten().min();
     first.and_then(|wait| Instant::now().checked_add(wait))
