@@ -113,6 +113,11 @@ fn without_input_nothing_is_said_about_rows() {
         assert_eq!(found(&told, check), [""; 0], "{check}");
     }
     assert_eq!(found(&told, "token").len(), 1);
+    let told = answer(&stage.finish(bare().env("GENESYS_CLIENT_SECRET", "")).expect(78));
+    assert_eq!(
+        found(&told, "token"),
+        ["not_checked: not checked: the configuration does not say whom to ask"]
+    );
     let done =
         stage.finish(Program::new(["preflight", "--sandbox", "--json", "--rate", "unlimited"])).expect(0);
     assert_eq!(found(&answer(&done), "organisation").len(), 1);
@@ -122,6 +127,21 @@ fn without_input_nothing_is_said_about_rows() {
 type Change = Box<dyn Fn(Program) -> Program>;
 /// A check that does not say yes: its name, what it says, and the exit code.
 type Expected<'a> = (&'a str, &'a str, i32);
+
+/// What programs find in each answer, whatever is wrong.
+const ALWAYS: [&str; 11] = [
+    "configuration",
+    "token-endpoint",
+    "token",
+    "service",
+    "features",
+    "clock",
+    "rate",
+    "organisation",
+    "attributes",
+    "password-policy",
+    "rights",
+];
 
 /// What is expected of one answer; every other check says yes or could not be made.
 #[track_caller]
@@ -135,6 +155,7 @@ fn judge(case: &str, done: &Finished, (check, says, code): Expected<'_>) {
         others.filter(|it| it["check"] != check && it["result"] != "ok" && it["result"] != "not_checked");
     let other = others.find(|it| !is_about_memory(&it.to_string()));
     assert!(other.is_none(), "{case}: {}", other.unwrap());
+    assert!(ALWAYS.iter().all(|check| !found(&told, check).is_empty()), "{case}: {told}");
     for it in told["checks"].as_array().unwrap() {
         let has_advice = it["advice"].as_str().is_some_and(|advice| !advice.is_empty());
         assert_eq!(has_advice, it["result"] == "warning" || it["result"] == "failed", "{case}: {it}");

@@ -68,11 +68,11 @@ impl Finding {
 
 /// What is wrong, and what to do, in words that say both.
 pub(super) fn apart(words: &str) -> (&str, &str) {
-    let cut = |mark: &str| words.split_once(mark);
-    if let Some((found, _)) = cut(": check ") {
-        return (found, &words[found.len() + 2..]);
+    let told = [": check ", ": set "].into_iter().find_map(|mark| words.find(mark));
+    if let Some(at) = told {
+        return (&words[..at], &words[at + 2..]);
     }
-    cut("; ").or_else(|| cut(": set ")).unwrap_or((words, "mend that first"))
+    words.split_once("; ").unwrap_or((words, "mend that first"))
 }
 
 /// All findings, said one by one as they come.
@@ -89,6 +89,16 @@ impl<'a> Findings<'a> {
     pub(super) fn push(&mut self, finding: Finding) {
         (self.say)(&finding);
         self.list.push(finding);
+    }
+
+    /// Several checks that cannot be made for one reason, which people read once.
+    pub(super) fn skip(&mut self, checks: &[&'static str], why: &str) {
+        let all = Finding {
+            found: format!("{}: {why}", checks.join(", ")),
+            ..Finding::not_checked("not-checked", "")
+        };
+        (self.say)(&all);
+        self.list.extend(checks.iter().map(|check| Finding::not_checked(check, why)));
     }
 
     pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
@@ -124,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_checked_for_one_reason_is_said_once() {
+        let mut said = Vec::new();
+        let mut findings = Findings::new(|finding| said.push(finding.found.clone()));
+        findings.skip(&["a", "b"], "no token");
+        let list = findings.into_list();
+        assert_eq!(list, [Finding::not_checked("a", "no token"), Finding::not_checked("b", "no token")]);
+        assert_eq!(said, ["a, b: no token"]);
+    }
+
+    #[test]
     fn words_are_taken_apart_where_the_advice_begins() {
         let told = "the endpoint does not know this client (invalid_client): check the region first, then x";
         assert_eq!(
@@ -131,6 +151,7 @@ mod tests {
             ("the endpoint does not know this client (invalid_client)", "check the region first, then x")
         );
         assert_eq!(apart("somebody is here; try again"), ("somebody is here", "try again"));
+        assert_eq!(apart("no secret: set it"), ("no secret", "set it"));
         assert_eq!(apart("odd").0, "odd");
     }
 

@@ -167,7 +167,11 @@ fn disk(ground: &Path, rows: u64) -> Finding {
 
 fn room(free: u64, rows: u64) -> Finding {
     let wants = START.saturating_add(rows.saturating_mul(ROW));
-    let words = format!("{} free, and a run of this size wants about {}", size(free), size(wants));
+    let words = format!(
+        "{} free, and a run of this size wants about {} (2 MiB, and 1 KiB a row)",
+        size(free),
+        size(wants)
+    );
     if free < wants {
         return Finding::failed("disk", 73, words, "make room, or choose another place with --run-dir");
     }

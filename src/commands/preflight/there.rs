@@ -37,7 +37,8 @@ pub(super) async fn ask(
         Ok(client) => client,
         Err(failure) => {
             found.push(Finding::failed("tls", failure.code, failure.words, "see --ca-file"));
-            return skip("TLS cannot be set up", known, found);
+            let rest: Vec<_> = ["token", HOSTS[1]].into_iter().chain(need_a_token(known)).collect();
+            return found.skip(&rest, "TLS cannot be set up");
         }
     };
     let has_token = if token_is_there {
@@ -49,8 +50,8 @@ pub(super) async fn ask(
     let is_there = host(HOSTS[1], &base, &http, found).await;
     match (is_there, has_token) {
         (true, true) => with_token(args, further, &client, has_platform, known, found).await,
-        (true, false) => skip_what_needs_a_token("there is no token", known, found),
-        (false, _) => skip_what_needs_a_token("the service cannot be reached", known, found),
+        (true, false) => found.skip(&need_a_token(known), "there is no token"),
+        (false, _) => found.skip(&need_a_token(known), "the service cannot be reached"),
     }
 }
 
@@ -172,16 +173,12 @@ async fn with_token(
 
 /// The checks that stay undone without a service.
 pub(super) fn skip(why: &str, known: &Known, found: &mut Findings<'_>) {
-    for check in HOSTS.into_iter().chain(["token"]) {
-        found.push(Finding::not_checked(check, why));
-    }
-    skip_what_needs_a_token(why, known, found);
+    let all: Vec<_> = [HOSTS[0], "token", HOSTS[1]].into_iter().chain(need_a_token(known)).collect();
+    found.skip(&all, why);
 }
 
-fn skip_what_needs_a_token(why: &str, known: &Known, found: &mut Findings<'_>) {
+fn need_a_token(known: &Known) -> Vec<&'static str> {
     let always = ["features", "clock", "rate", "organisation", "attributes", "password-policy", "rights"];
-    let of_rows = if known.given.is_some() { &["first-row", "duration"][..] } else { &[] };
-    for check in always.iter().chain(of_rows) {
-        found.push(Finding::not_checked(check, why));
-    }
+    let of_rows = known.given.iter().flat_map(|_| ["first-row", "duration"]);
+    always.into_iter().chain(of_rows).collect()
 }
