@@ -7,7 +7,7 @@
 //! * [`connection`]: one connection, and one request with its reply
 //! * [`address`]: where requests go, parsed once
 //! * [`tls`]: who is trusted, for both
-//! * [`reach`]: whether a service can be reached at all, and [`certificate`]: until when it is to be trusted
+//! * [`mod@reach`]: whether a service can be reached at all, and [`certificate`]: until when it is to be trusted
 //! * [`trouble`]: what a failure says about the request
 
 mod address;
