@@ -230,9 +230,16 @@ fn check_passwords(args: &PasswordArgs, base: &Url, platform: Option<&Url>) -> R
     })
 }
 
+/// The region that an address is in, by AWS name and domain.
+pub(crate) fn region_of(url: &Url) -> Option<(&'static str, &'static str)> {
+    let host = url.host_str()?.trim_end_matches('.');
+    let is_in = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    REGIONS.into_iter().find(|(_, domain)| is_in(domain))
+}
+
 /// Whether a host is in one of the vendor's domains, whichever the region: `mypurecloud.*`, or `pure.cloud`
 /// and what ends in it, such as `us-gov-pure.cloud`.
-fn is_the_vendors(host: &str) -> bool {
+pub(crate) fn is_the_vendors(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     host.split('.').any(|part| part == "mypurecloud") || host.ends_with("pure.cloud")
 }
@@ -372,6 +379,10 @@ mod tests {
         for (_, domain) in REGIONS {
             assert!(is_the_vendors(&format!("api.{domain}")), "{domain}");
         }
+        let region = |url: &str| region_of(&Url::parse(url).unwrap()).map(|(name, _)| name);
+        assert_eq!(region("https://api.mypurecloud.com.au/x"), Some("ap-southeast-2"));
+        assert_eq!(region("https://login.mypurecloud.com"), Some("us-east-1"));
+        assert_eq!(region("https://api.notmypurecloud.com"), None);
         assert!(is_the_vendors("api.mypurecloud.de.") && !is_the_vendors("scim.example.com"));
     }
 

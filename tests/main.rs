@@ -6,6 +6,7 @@ mod support;
 
 mod attributes;
 mod audit;
+mod check;
 mod checkpoint;
 mod clock;
 mod config;
@@ -28,6 +29,7 @@ mod outcomes;
 mod pace;
 mod passwords;
 mod platform;
+mod preflight;
 mod readme;
 mod report;
 mod resume;

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Retry(Box<RetryArgs>),
     /// Validate the whole file and list every bad line; no network
     Check(CheckArgs),
+    /// Ask and look, and change nothing: would a run with these settings go through?
+    Preflight(Box<PreflightArgs>),
     /// Say where a run stands, also while it is running
     Status(StatusArgs),
     /// List run folders with their verdicts, the newest first
@@ -152,6 +154,62 @@ pub(crate) struct UnsealArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+
+    /// What a given password is held against. The organisation's own policy is not asked for here: the documented one takes its place
+    #[arg(long, value_enum, default_value = "documented", value_name = "WHOSE")]
+    pub(crate) password_policy: PolicyOf,
+
+    /// Say it in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct PreflightArgs {
+    /// CSV that is to be run, - for standard input; without it nothing is said about rows
+    pub(crate) input: Option<PathBuf>,
+
+    /// Country of phone numbers without +, such as DE
+    #[arg(long, value_name = "CODE")]
+    pub(crate) default_country: Option<Country>,
+
+    /// As in run: make a password for each row whose password cell is empty
+    #[arg(long)]
+    pub(crate) generate_passwords: bool,
+
+    /// Say it in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Ask the built-in sandbox; no credentials needed
+    #[arg(long, conflicts_with_all = ["scim_url", "token_url", "client_id", "client_secret_file", "region"])]
+    pub(crate) sandbox: bool,
+
+    /// Where the run's files would go
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run_dir: Option<PathBuf>,
+
+    /// Bad lines would be left out
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+
+    /// Disabled accounts would be changed too
+    #[arg(long)]
+    pub(crate) include_inactive: bool,
+
+    /// Users who would not be touched: a file with one e-mail a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protect: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passwords: PasswordArgs,
+
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -376,7 +434,7 @@ pub(crate) struct PaceArgs {
 }
 
 /// What schedulers and monitors want.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Unattended")]
 pub(crate) struct UnattendedArgs {
     /// Put summary.json there as well, - for standard output; also when the run fails, and {"exit_code", "error"} where it fails before it has a folder

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod man;
+pub(crate) mod preflight;
 pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -77,6 +78,7 @@ pub(crate) fn dispatch(cli: Cli, screen: Screen) -> Result<u8, Failure> {
             Monitor::watch(&args.run, |monitor| retry::retry(&args, monitor, &further?, &talk))
         }
         Command::Check(args) => check::check(&args, &further?),
+        Command::Preflight(args) => preflight::preflight(*args, &further?, &talk),
         Command::Unseal(args) => unseal::unseal(&args),
         Command::Status(args) => status::status(&args),
         Command::Runs(args) => runs::runs(&args),

@@ -81,8 +81,6 @@ const LONG: Duration = Duration::from_secs(366 * 86_400);
 fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
     let state_dir = args.state_dir.unwrap_or_default();
     let input = InputArgs { input: PathBuf::from("serve"), default_country: None, generate_passwords: true };
-    let unattended =
-        UnattendedArgs { summary: None, metrics: None, start_jitter: Duration::ZERO, shard: None };
     let run = RunArgs {
         input,
         dry_run: false,
@@ -96,7 +94,7 @@ fn as_run(args: ServeArgs) -> (PathBuf, RunArgs) {
         passwords: args.passwords,
         service: args.service,
         pace: PaceArgs { max_wait: LONG, max_outage: LONG, ..args.pace },
-        unattended,
+        unattended: UnattendedArgs::default(),
         progress: When::Never,
     };
     (state_dir, run)

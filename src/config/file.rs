@@ -13,9 +13,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, Id};
 use toml::{Table, Value};
 
 use self::nearest::unknown;
@@ -202,7 +203,10 @@ fn flags(
         if !is_known {
             return Err(unknown(&program, key));
         }
-        let Some(argument) = argument(command, &name) else { continue };
+        let Some(argument) = argument(command, &name) else {
+            refuse_for_all(&program, &name, value, folder)?;
+            continue;
+        };
         let given = is_given(argument, matches) || rivals(command, argument).any(|it| is_given(it, matches));
         if given || in_environment(&name) || (rehearses && PLACES.contains(&&*name)) {
             continue;
@@ -211,6 +215,34 @@ fn flags(
         flags.extend(flag(argument, &name, value, folder)?.into_iter().map(|flag| (name.clone(), flag)));
     }
     Ok(flags)
+}
+
+/// A setting of other commands decides nothing here. One that none of them would take is a mistake all the
+/// same, and better found by `check` than by tonight's run.
+fn refuse_for_all(program: &Command, name: &str, value: &Value, folder: &Path) -> Result<(), Misconfigured> {
+    let mut refusal = None;
+    for argument in arguments(program, name) {
+        let words = flag(argument, name, value, folder)?;
+        match alone(argument).try_get_matches_from(words) {
+            Ok(_) => return Ok(()),
+            Err(error) => refusal = Some(error),
+        }
+    }
+    refusal.map_or(Ok(()), |error| Err(wrong(format!("the configuration: {}", in_one_line(&error)))))
+}
+
+/// A command that has this argument and no other, so that it has nobody to agree with.
+fn alone(argument: &Arg) -> Command {
+    let nothing = || Resettable::<Id>::Reset;
+    let argument = argument.clone().required(false).global(false);
+    let argument = argument.conflicts_with(nothing()).requires(nothing());
+    Command::new("scim-rekey").no_binary_name(true).arg(argument.required_unless_present(nothing()))
+}
+
+/// All flags of this name, whichever command they are of.
+fn arguments<'a>(command: &'a Command, long: &str) -> Vec<&'a Arg> {
+    let below = command.get_subcommands().flat_map(|below| arguments(below, long));
+    argument(command, long).into_iter().chain(below).collect()
 }
 
 fn is_given(argument: &Arg, matches: &ArgMatches) -> bool {
@@ -329,6 +361,15 @@ mod tests {
     #[test]
     fn a_setting_of_another_command_is_passed_over_and_an_unknown_one_is_not() {
         assert!(matches!(cli("rate = '1/s'", &["check", "x.csv"]).unwrap().command, Verb::Check(_)));
+        for bad in
+            ["rate = 'soon'", "rate = 1.5", "mfa_path = 'password'", "words = 'many'", "deadline = '25:00'"]
+        {
+            let name = bad.split_once(' ').map_or("", |(name, _)| name).replace('_', "-");
+            let why = cli(bad, &["check", "x.csv"]).unwrap_err();
+            assert!(why.contains("the configuration") && why.contains(&name), "{bad}: {why}");
+        }
+        let others = "state_dir = 'x'\nreadable = true\npassword_in_mail = true\nport = 0\nlookup = 'filter'";
+        assert!(cli(others, &["check", "x.csv"]).is_ok());
         let why = cli("max_atempts = 3", &["run", "x.csv"]).unwrap_err();
         assert!(why.contains("max_atempts") && why.contains("did you mean max_attempts?"), "{why}");
         for typed in ["again = true", "yes = true", "sandbox = true", "consent_to_passwords_in_mail = true"] {

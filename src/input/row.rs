@@ -6,10 +6,10 @@
 
 use csv::ByteRecord;
 
-use super::Options;
 use super::fault::Mark;
 use super::layout::Layout;
-use crate::domain::attribute::Attribute;
+use super::{Judge, Judgement, Options};
+use crate::domain::attribute::{Attribute, Kind};
 use crate::domain::email::Email;
 use crate::domain::phone::{Numbering, Phone};
 use crate::domain::secret::Secret;
@@ -48,27 +48,58 @@ pub(super) fn read(
             };
             Row::Sound(Target { line, email, password, phone, attributes, account: None })
         }
-        (email, password, phone, attributes) => Row::Bad(Defect {
-            line,
-            reason: reasons(email.as_ref().err(), password.err(), phone.err(), attributes.err(), idle),
-            email: email.ok().map(|email| email.as_str().to_owned()),
-        }),
+        (email, password, phone, attributes) => {
+            let refused = refused(&email, &password, options.judge);
+            Row::Bad(Defect {
+                line,
+                reason: reasons(
+                    email.as_ref().err(),
+                    password.err().or(refused),
+                    phone.err(),
+                    attributes.err(),
+                    idle,
+                ),
+                email: email.ok().map(|email| email.as_str().to_owned()),
+            })
+        }
+    }
+}
+
+/// What the judge has against the password of a row that is bad anyway: whoever mends the row wants to know
+/// all of it.
+fn refused(
+    email: &Result<Email, Why>,
+    password: &Result<Option<Secret>, Why>,
+    judge: Option<Judge>,
+) -> Option<Why> {
+    let (Some(judge), Ok(email), Ok(Some(password))) = (judge, email, password) else { return None };
+    match judge(password, email) {
+        Judgement::Refused(why) => Some(why),
+        Judgement::Sound | Judgement::Doubtful => None,
     }
 }
 
 /// The cells of further attributes, but for the empty ones: those leave the attribute alone.
-fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<Box<[Value]>, String> {
-    let mut values = Vec::new();
+fn attributes(cells: &ByteRecord, layout: &Layout, options: &Options) -> Result<Box<[Value]>, Vec<String>> {
+    let (mut values, mut wrong) = (Vec::new(), Vec::new());
     for &(column, attribute) in &layout.attributes {
         let Attribute { column: name, kind, .. } = &options.attributes[attribute];
-        let text = std::str::from_utf8(cells.get(column).unwrap_or_default()).map(str::trim);
-        let text = text.map_err(|_| format!("{name}: {NOT_UTF8}"))?;
-        if !text.is_empty() {
-            kind.check(text).map_err(|why| format!("{name}: {why}"))?;
-            values.push(Value { attribute, text: Secret::new(text.to_owned()) });
+        match value(cells.get(column).unwrap_or_default(), *kind) {
+            Ok(None) => {}
+            Ok(Some(text)) => values.push(Value { attribute, text }),
+            Err(why) => wrong.push(format!("{name}: {why}")),
         }
     }
-    Ok(values.into_boxed_slice())
+    if wrong.is_empty() { Ok(values.into_boxed_slice()) } else { Err(wrong) }
+}
+
+fn value(cell: &[u8], kind: Kind) -> Result<Option<Secret>, Why> {
+    let text = std::str::from_utf8(cell).map(str::trim).map_err(|_| NOT_UTF8)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    kind.check(text)?;
+    Ok(Some(Secret::new(text.to_owned())))
 }
 
 type Why = &'static str;
@@ -77,14 +108,14 @@ fn reasons(
     email: Option<&Why>,
     password: Option<Why>,
     phone: Option<Why>,
-    attribute: Option<String>,
+    attributes: Option<Vec<String>>,
     idle: bool,
 ) -> String {
     let mut reasons = Vec::new();
     reasons.extend(email.map(|why| format!("email: {why}")));
     reasons.extend(password.map(|why| format!("password: {why}")));
     reasons.extend(phone.map(|why| format!("mfa_phone: {why}")));
-    reasons.extend(attribute);
+    reasons.extend(attributes.into_iter().flatten());
     reasons.extend(idle.then(|| "asks for nothing (--generate-passwords would make a password)".to_owned()));
     reasons.join("; ")
 }

@@ -63,6 +63,14 @@ impl Postman {
         Ok(Self { templates: settings.templates, round, seats: Semaphore::new(CONNECTIONS) })
     }
 
+    /// How notices would leave, in a word, and whether somebody opens. Nothing is sent.
+    pub(crate) async fn knock(&self) -> (&'static str, Result<(), Undelivered>) {
+        match &self.round {
+            Round::Mail(_, smtp) => ("mail", smtp.greet().await),
+            Round::Webhook(hook) => ("a webhook", hook.connect().await),
+        }
+    }
+
     /// Sends one notice, once.
     pub(crate) async fn send(&self, notice: &Notice<'_>) -> Result<(), Undelivered> {
         message::address(notice.to).map_err(Undelivered::for_good)?;

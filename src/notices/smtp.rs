@@ -59,6 +59,18 @@ impl Smtp {
         tokio::time::timeout(self.mail.timeout, self.hand_over(letter)).await.unwrap_or_else(late)
     }
 
+    /// Says good day and goodbye, with the login in between and no mail.
+    pub(super) async fn greet(&self) -> Result<(), Undelivered> {
+        let late = |_| Err(Undelivered::for_now("the mail server does not answer in time"));
+        let greeted = async {
+            let mut connection = self.connect().await?;
+            // Whoever does not answer a goodbye has answered everything else.
+            let _ = connection.quit().await;
+            Ok(())
+        };
+        tokio::time::timeout(self.mail.timeout, greeted).await.unwrap_or_else(late)
+    }
+
     async fn hand_over(&self, letter: &Letter) -> Result<(), Undelivered> {
         let mut connection = match self.kept().await {
             Some(connection) => connection,

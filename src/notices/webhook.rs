@@ -4,9 +4,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Response, Url};
 use serde::Serialize;
+use tokio::net::TcpStream;
 
 use super::check::is_loopback;
 use super::message::Notice;
@@ -21,6 +23,7 @@ pub(super) struct Hook {
     client: Client,
     url: Url,
     authorization: Option<HeaderValue>,
+    timeout: Duration,
 }
 
 /// The body: these three keys, and no other.
@@ -43,7 +46,24 @@ impl Hook {
             value.set_sensitive(true);
             Ok(value)
         });
-        Ok(Self { client: client(&webhook)?, authorization: authorization.transpose()?, url: webhook.url })
+        let (client, authorization) = (client(&webhook)?, authorization.transpose()?);
+        Ok(Self { client, authorization, url: webhook.url, timeout: webhook.timeout })
+    }
+
+    /// Connects and says nothing. Behind a proxy there is nothing to connect to.
+    pub(super) async fn connect(&self) -> Result<(), Undelivered> {
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = self.url.port_or_known_default().unwrap_or(443);
+        let uri = self.url.as_str().parse().unwrap_or_default();
+        if !is_loopback(host) && Matcher::from_system().intercept(&uri).is_some() {
+            return Ok(());
+        }
+        let connected = tokio::time::timeout(self.timeout, TcpStream::connect((host, port))).await;
+        match connected {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Undelivered::for_now("no connection to the webhook")),
+            Err(_) => Err(Undelivered::for_now("the webhook does not answer in time")),
+        }
     }
 
     /// Posts one notice, once.

@@ -109,6 +109,11 @@ impl Client {
         &self.settings.platform
     }
 
+    /// Where its resources are.
+    pub(super) const fn base(&self) -> &Base {
+        &self.settings.base
+    }
+
     /// A password as it is written on the wire.
     pub(super) fn encoded(&self, password: &Secret) -> Zeroizing<String> {
         self.settings.wording.encoding.apply(password)
@@ -516,7 +521,7 @@ fn prevents(fault: Fault) -> Option<Halt> {
     }
 }
 
-fn redirected(status: u16) -> Stop {
+pub(super) fn redirected(status: u16) -> Stop {
     Stop::Untrusted(format!(
         "the service redirects ({status}), and redirects are never followed: check the region and --scim-url"
     ))

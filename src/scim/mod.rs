@@ -15,6 +15,8 @@
 //! * [`keyring`]: the tokens of one client
 //! * [`exchange`]: one request's way through all of these
 //! * [`organization`]: whose the token is
+//! * [`inquiry`]: what the service says of itself, asked before a run
+//! * [`schemas`]: the attributes it says it has
 //! * [`directory`]: the list of all users, where that costs less than looking up each
 //! * [`client`]: the two things a row needs: find and write
 
@@ -27,12 +29,14 @@ pub(crate) mod echo;
 pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;
+pub(crate) mod inquiry;
 pub(crate) mod keyring;
 pub(crate) mod listing;
 pub(crate) mod organization;
 pub(crate) mod pacer;
 pub(crate) mod platform;
 pub(crate) mod retry;
+pub(crate) mod schemas;
 pub(crate) mod shown;
 pub(crate) mod tempo;
 pub(crate) mod wire;

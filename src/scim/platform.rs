@@ -37,7 +37,7 @@ pub(crate) struct Platform {
 
 const JSON: &str = "application/json";
 /// Where the organisation says what it asks of passwords.
-const SETTINGS: &str = "organizations/authentication/settings";
+pub(super) const SETTINGS: &str = "organizations/authentication/settings";
 
 #[derive(Serialize)]
 struct NewPassword<'a> {

@@ -79,6 +79,11 @@ impl Handing {
         self.postman.is_some()
     }
 
+    /// Who takes notices to where they go.
+    pub(crate) fn postman(&self) -> Option<&Postman> {
+        self.postman.as_deref()
+    }
+
     /// How notices leave.
     pub(crate) fn post(&self, run_id: &str) -> Post {
         Post::new(self.postman.clone(), run_id)
@@ -91,7 +96,8 @@ pub(crate) fn passwords(args: &RunArgs) -> Passwords {
     Passwords::new(style, args.passwords.password_policy == PolicyOf::Organization)
 }
 
-fn style(args: &RunArgs) -> Style {
+/// What generated passwords look like.
+pub(crate) fn style(args: &RunArgs) -> Style {
     match (args.passwords.words, args.passwords.readable) {
         (Some(words), _) => Style::Words(words),
         (None, true) => Style::Readable,

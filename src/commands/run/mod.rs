@@ -23,8 +23,8 @@ use tokio::time::Instant;
 
 use self::ending::{last_words, stuck_words, what_is_left};
 use self::question::Question;
-use self::ready::{asks, count_rows, left_out, place, refuse_defects, run_start, start_sandbox};
-use self::service::{deadline, end_of_time, wish, yet_to_find};
+use self::ready::{asks, count_rows, left_out, refuse_defects, run_start, start_sandbox};
+use self::service::{wish, yet_to_find};
 use super::{Failure, Talk, complain, complain_last, read_input, report, retry_command, same_command};
 use crate::audit::log::now;
 use crate::audit::record::{Body, RunEnd, RunStart};
@@ -46,12 +46,12 @@ use crate::views::outcomes::OutcomeFile;
 use crate::views::progress::Progress;
 
 pub(crate) use self::ending::finish;
-pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords};
+pub(crate) use self::handing::{Handing, NAME as GENERATED, judge, passwords, style};
 pub(crate) use self::monitor::Monitor;
 pub(crate) use self::ready::{
-    GENERATED_PASSWORDS, lock_client, lock_patience, protected, run_start_of_service, target,
+    GENERATED_PASSWORDS, held, lock_client, lock_patience, place, protected, run_start_of_service, target,
 };
-pub(crate) use self::service::client;
+pub(crate) use self::service::{client, deadline, end_of_time};
 
 /// Rows of an earlier run that are tried once more.
 pub(crate) struct Retry<'a> {

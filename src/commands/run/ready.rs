@@ -102,7 +102,7 @@ pub(super) fn start_sandbox(args: &RunArgs) -> Result<Sandbox, Failure> {
 }
 
 /// `--run-dir`, or a folder beside INPUT.
-pub(super) fn place(args: &RunArgs) -> Result<Place, Failure> {
+pub(crate) fn place(args: &RunArgs) -> Result<Place, Failure> {
     if let Some(path) = &args.run_dir {
         return Ok(Place::Exactly(path.clone()));
     }
@@ -154,7 +154,8 @@ fn waiting_words(wait: Duration, holder: Option<&Holder>) -> String {
     format!("waiting at most {} for another run's lock: {}", in_words(wait), held_by(holder))
 }
 
-fn held(what: &str, holder: Option<&Holder>) -> Failure {
+/// Whoever comes second is told who came first.
+pub(crate) fn held(what: &str, holder: Option<&Holder>) -> Failure {
     let who = held_by(holder);
     Failure::new(75, format!("{who} {what}; try again when it is done, or use --lock-wait"))
 }

@@ -28,13 +28,13 @@ use crate::scim::platform::Platform;
 use crate::scim::wire::{Encoding, MfaAttribute, Style, Wording};
 
 /// When `--deadline` is.
-pub(super) fn deadline(args: &RunArgs) -> Option<Instant> {
+pub(crate) fn deadline(args: &RunArgs) -> Option<Instant> {
     let wait = args.pace.deadline.map(|time| until_clock_shows(time, &Zoned::now()));
     wait.and_then(|wait| Instant::now().checked_add(wait))
 }
 
 /// The first end of the time for work that begins now.
-pub(super) fn end_of_time(args: &RunArgs, deadline: Option<Instant>) -> Option<Instant> {
+pub(crate) fn end_of_time(args: &RunArgs, deadline: Option<Instant>) -> Option<Instant> {
     let time_is_up = args.pace.max_duration.and_then(|most| Instant::now().checked_add(most));
     [deadline, time_is_up].into_iter().flatten().min()
 }

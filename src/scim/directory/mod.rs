@@ -26,8 +26,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::Value;
 
 use self::map::Map;
+pub(crate) use self::pages::size;
 use self::reading::Unread;
-pub(crate) use self::wish::{When, Wish};
+pub(crate) use self::wish::{When, Wish, is_worth_reading};
 use super::exchange::{Exchange, Fault};
 use super::http::{Base, Reply};
 use super::identity::Listed;

@@ -46,10 +46,15 @@ pub(super) enum Endless {
     TooLong,
 }
 
+/// Users a page, where the service says how many it shows or does not.
+pub(crate) fn size(max_results: Option<u64>) -> u64 {
+    max_results.unwrap_or(USUAL_SIZE).clamp(1, LARGEST_SIZE)
+}
+
 impl Pages {
     /// The first page, as large as the service says.
     pub(super) fn new(max_results: Option<u64>) -> Self {
-        let size = max_results.unwrap_or(USUAL_SIZE).clamp(1, LARGEST_SIZE);
+        let size = size(max_results);
         let first = Span { start: 1, count: size, refused: 0 };
         Self { size, open: VecDeque::from([first]), asked: 0, total: None }
     }

@@ -41,9 +41,19 @@ impl Wish {
     pub(super) fn is_worth(&self, pages: u64, users: u64) -> bool {
         match self.when {
             When::Always => true,
-            When::Cheaper => pages.saturating_mul(2) <= self.rows.min(users),
+            When::Cheaper => costs_less(self.rows, pages, users),
         }
     }
+}
+
+fn costs_less(rows: u64, pages: u64, users: u64) -> bool {
+    pages.saturating_mul(2) <= rows.min(users)
+}
+
+/// Whether the list of so many users would be read for so many rows where nobody says how to look them up.
+pub(crate) fn is_worth_reading(rows: u64, pages: u64, users: u64) -> bool {
+    // The first page is what the question itself costs.
+    rows >= ROWS_WORTH_A_QUESTION && costs_less(rows, pages.saturating_sub(1), users)
 }
 
 #[cfg(test)]

@@ -7,12 +7,15 @@
 //! * [`connection`]: one connection, and one request with its reply
 //! * [`address`]: where requests go, parsed once
 //! * [`tls`]: who is trusted, for both
+//! * [`mod@reach`]: whether a service can be reached at all, and [`certificate`]: until when it is to be trusted
 //! * [`trouble`]: what a failure says about the request
 
 mod address;
+mod certificate;
 mod connection;
 mod direct;
 mod library;
+mod reach;
 mod tls;
 mod trouble;
 
@@ -26,6 +29,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 pub(crate) use self::address::{Address, Base, Origin};
 use self::direct::Direct;
+pub(crate) use self::reach::{Reached, Unreached, reach};
 use super::retry::{Answer, Whole};
 
 /// Replies are read up to here.

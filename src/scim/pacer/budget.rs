@@ -40,6 +40,21 @@ impl Standing {
         let reset = number("inin-ratelimit-reset").map(Duration::from_secs)?;
         (!reset.is_zero() && reset <= longest).then_some(Self { allowed, count, reset })
     }
+
+    /// Requests that may come in a window.
+    pub(crate) const fn allowed(&self) -> u64 {
+        self.allowed
+    }
+
+    /// Those of them that are left.
+    pub(crate) const fn left(&self) -> u64 {
+        self.allowed.saturating_sub(self.count)
+    }
+
+    /// How long the window lasts from here.
+    pub(crate) const fn reset(&self) -> Duration {
+        self.reset
+    }
 }
 
 impl fmt::Display for Standing {
