@@ -1,6 +1,8 @@
 //! The words of the command line, and nothing else: no default that matters, no check beyond
 //! shape. No flag takes a secret.
 
+#[cfg(test)]
+mod pages;
 mod values;
 
 use std::path::PathBuf;

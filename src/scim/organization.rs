@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_organisation_is_named_in_its_own_words_and_drives_no_terminal() {
-        let body = br#"{"organization":{"id":"1","name":" Example\u001b[2J Ltd "},"homeOrganization":{"name":"x"}}"#;
+        let body =
+            br#"{"organization":{"id":"1","name":" Example\u001b[2J Ltd "},"homeOrganization":{"name":"x"}}"#;
         let expected = Organization { name: "Example[2J Ltd".into(), id: "1".into() };
         assert_eq!(organization(body), Some(expected));
         let home = organization(br#"{"homeOrganization":{"name":"Home"}}"#).unwrap();
