@@ -51,8 +51,11 @@ fn commands(line: &str) -> Vec<Vec<String>> {
                 // A number before a redirection is a file's.
                 let word = word.take().filter(|word| c != '>' || !word.chars().all(|c| c.is_ascii_digit()));
                 commands.last_mut().unwrap().extend(word);
-                if !c.is_whitespace() {
-                    commands.push(Vec::new());
+                match c {
+                    // What follows is a file, and no command.
+                    '<' | '>' => commands.push(vec![c.to_string()]),
+                    _ if c.is_whitespace() => {}
+                    _ => commands.push(Vec::new()),
                 }
             }
             _ => word.get_or_insert_default().push(c),
@@ -156,5 +159,6 @@ fn lines_are_taken_apart_as_a_shell_does() {
     assert_eq!(words("0 2 * * * /usr/bin/scim-rekey run a.csv 2>&1 | logger"), ["run|a.csv"]);
     assert_eq!(words("cargo run --release -- run s --sandbox"), ["run|s|--sandbox"]);
     assert_eq!(words("a && scim-rekey status d; scim-rekey report d"), ["status|d", "report|d"]);
+    assert_eq!(words("scim-rekey completions bash > ~/completions/scim-rekey"), ["completions|bash"]);
     assert_eq!(words("docker build -t scim-rekey . ; cp target/scim-rekey /usr/bin"), [""; 0]);
 }
