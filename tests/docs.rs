@@ -83,8 +83,7 @@ fn every_file_that_is_named_exists() {
         for span in prose(&page).split('`').skip(1).step_by(2) {
             let path = span.split([' ', '#', ',']).next().unwrap().trim_end_matches('/');
             let is_ours = |folder: &&str| path.starts_with(&format!("{folder}/"));
-            if ["src", "tests", "samples", "docs", "benches", "fixtures", ".ci"].iter().any(|it| is_ours(&it))
-            {
+            if ["src", "tests", "samples", "docs", "benches", "fixtures", ".ci"].iter().any(is_ours) {
                 named += 1;
                 let path = path.split("::").next().unwrap();
                 assert!(root().join(path).exists(), "{name}: {span}");
@@ -157,8 +156,9 @@ fn columns_and_fields_are_those_of_the_page() {
 
 /// The text of an item of ours that begins with these words, up to the brace that closes it.
 fn item(begins: &str) -> String {
-    let sources = rust_files(&root().join("src")).into_iter().map(|path| fs::read_to_string(path).unwrap());
-    let found = sources.filter_map(|text| text.split_once(begins).map(|(_, rest)| rest.to_owned())).next();
+    let mut sources =
+        rust_files(&root().join("src")).into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let found = sources.find_map(|text| text.split_once(begins).map(|(_, rest)| rest.to_owned()));
     found.unwrap_or_else(|| panic!("no {begins}")).split("\n}\n").next().unwrap().to_owned()
 }
 

@@ -27,7 +27,8 @@ fn the_help_is_what_the_program_prints() {
         let (line, rest) = block.split_once('\n').unwrap();
         let after = rest.split_once("\n```").unwrap().1;
         let printed = Program::new(line.split_whitespace()).run().expect(0).stdout;
-        renewed += &format!("```text\n$ scim-rekey {line}\n{}\n```{after}", printed.trim_end());
+        let printed = printed.trim_end();
+        renewed.extend(["```text\n$ scim-rekey ", line, "\n", printed, "\n```", after]);
         shown.push(line);
     }
     assert!(shown.len() >= 2 && shown.starts_with(&["--help", "run --help"]), "{shown:?}");
