@@ -13,6 +13,7 @@ mod config;
 mod crash;
 mod directory;
 mod disk;
+mod docs;
 mod doubt;
 mod hostile;
 mod house;

@@ -2,6 +2,8 @@
 //! shape. No flag takes a secret.
 
 mod ask;
+#[cfg(test)]
+mod pages;
 mod settings;
 mod shell;
 mod values;
