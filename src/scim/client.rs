@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use secrecy::zeroize::Zeroizing;
 
 use super::directory::{Directory, Terms};
@@ -321,11 +321,11 @@ impl Client {
     }
 
     fn patch_request(&self, ready: &Ready) -> Request {
-        let mut headers = accept_scim();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(SCIM_JSON));
+        let scim = HeaderValue::from_static(SCIM_JSON);
+        let mut headers = vec![(ACCEPT, scim.clone()), (CONTENT_TYPE, scim)];
         let version = ready.version().filter(|_| self.etag.load(Ordering::Relaxed));
         if let Some(version) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
-            headers.insert(IF_MATCH, version);
+            headers.push((IF_MATCH, version));
         }
         let body = wire::patch_body(ready.target(), &self.settings.wording);
         let to = user_address(&self.settings.base, ready.id());
@@ -365,13 +365,10 @@ fn shown_address(base: &Base, id: &str) -> Address {
     base.join(format_args!("/Users/{}?{ATTRIBUTES}", utf8_percent_encode(id, RESERVED)))
 }
 
-fn accept_scim() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(SCIM_JSON))])
-}
-
 /// A request that changes nothing.
 pub(crate) fn read_request(to: Address) -> Request {
-    Request { method: Method::GET, to, headers: accept_scim(), body: Bytes::new() }
+    let headers = vec![(ACCEPT, HeaderValue::from_static(SCIM_JSON))];
+    Request { method: Method::GET, to, headers, body: Bytes::new() }
 }
 
 fn proven(ready: Ready, trail: &mut Trail) -> Found {
