@@ -78,7 +78,7 @@ where
             end.torn = read;
             return Ok(end);
         }
-        let line: Line<'_> = serde_json::from_slice(&bytes).map_err(|_| broken(&end, "not a record"))?;
+        let line = Line::read(&bytes).map_err(|_| broken(&end, "not a record"))?;
         let mut head = end.head.clone();
         head.follow(&bytes, line.seq, &line.prev).map_err(|reason| broken(&end, reason))?;
         if line.v != FORMAT {
@@ -251,7 +251,8 @@ pub(crate) fn rows(
     file: File,
     offsets: impl Iterator<Item = u64>,
 ) -> impl Iterator<Item = io::Result<(Done, String)>> {
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    // Rows that were in the air together lie no further apart.
+    let mut reader = BufReader::with_capacity(1 << 17, file);
     let mut place = None;
     let mut bytes = Vec::new();
     offsets.map(move |offset| {
@@ -262,7 +263,7 @@ pub(crate) fn rows(
         bytes.clear();
         let read = reader.read_until(b'\n', &mut bytes)?;
         place = i64::try_from(offset + read as u64).ok();
-        let line: Line<'_> = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+        let line = Line::read(&bytes).map_err(io::Error::other)?;
         let ts = line.ts.to_string();
         Ok((line.done().ok_or_else(|| io::Error::other("not a row"))?, ts))
     })

@@ -299,8 +299,8 @@ impl<'a> Engine<'a> {
             failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
-                email: ready.target().email.as_str().to_owned(),
-                user_id: ready.id().to_owned(),
+                email: ready.target().email.as_str(),
+                user_id: ready.id(),
                 attributes: self.client.attributes(ready.target()),
                 attempts: trail.attempts,
                 repeat: trail.doubt.is_some(),

@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// Names of the attributes that a row would change.
-    pub(crate) fn attributes(&self, target: &Target) -> Vec<String> {
+    pub(crate) fn attributes<'a>(&'a self, target: &'a Target) -> Vec<&'a str> {
         wire::attributes(target, &self.settings.wording)
     }
 

@@ -148,10 +148,10 @@ impl Encoding {
 }
 
 /// Names of the attributes that a row asks for.
-pub(crate) fn attributes(target: &Target, wording: &Wording) -> Vec<String> {
-    let password = target.password.is_new().then(|| "password".to_owned());
-    let phone = target.phone.as_ref().map(|_| wording.mfa.path.clone());
-    let further = target.attributes.iter().map(|value| wording.attributes[value.attribute].path.clone());
+pub(crate) fn attributes<'a>(target: &'a Target, wording: &'a Wording) -> Vec<&'a str> {
+    let password = target.password.is_new().then_some("password");
+    let phone = target.phone.as_ref().map(|_| wording.mfa.path.as_str());
+    let further = target.attributes.iter().map(|value| wording.attributes[value.attribute].path.as_str());
     password.into_iter().chain(phone).chain(further).collect()
 }
 
