@@ -42,10 +42,8 @@ mod users;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use crate::domain::attribute::Attribute;
 use crate::domain::email::Email;
@@ -117,16 +115,8 @@ impl Input {
     }
 
     /// Reads everything once and reports all that is wrong with it.
-    ///
-    /// In a thread of its own, as each has its own part of the heap: the megabytes of numbering plans leave
-    /// no holes among what a run keeps to its end.
     pub(crate) fn survey(&mut self, options: Options) -> Result<Survey, InputError> {
-        let source = &mut self.source;
-        thread::scope(|scope| {
-            let thread = thread::Builder::new();
-            let survey = thread.spawn_scoped(scope, || survey::survey(source, options))?;
-            survey.join().unwrap_or_else(|panic| resume_unwind(panic))
-        })
+        survey::survey(&mut self.source, options)
     }
 
     /// Reads everything again, one record at a time, in file order.
