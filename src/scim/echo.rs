@@ -37,27 +37,17 @@ pub(crate) fn of_row_in_id(id: &Id, target: &Target) -> bool {
 
 /// An account's id, as secrets are looked for in it.
 #[derive(Debug)]
-pub(crate) struct Id {
-    letters: String,
-    /// Which letters those are, a bit for each.
-    among: u128,
-}
+pub(crate) struct Id(String);
 
 impl Id {
     /// The id as the service shows it.
     pub(crate) fn new(id: &str) -> Self {
-        let letters = joined(id);
-        let among = letters.bytes().fold(0, |among, letter| among | bit(letter));
-        Self { letters, among }
+        Self(joined(id))
     }
 
     fn holds(&self, form: &[u8]) -> bool {
-        // Most forms have letters that most ids have not.
-        if form.iter().any(|letter| self.among & bit(*letter) == 0) {
-            return false;
-        }
         let Some(first) = form.first() else { return true };
-        let mut parts = self.letters.as_bytes().windows(form.len());
+        let mut parts = self.0.as_bytes().windows(form.len());
         parts.any(|part| part[0] == *first && part == form)
     }
 
@@ -69,11 +59,6 @@ impl Id {
             || self.holds(Beginning::in_hex(start).letters())
             || self.holds(joined(secret).as_bytes())
     }
-}
-
-/// The bit of a letter; beyond ASCII two may share one.
-const fn bit(letter: u8) -> u128 {
-    1 << (letter & 127)
 }
 
 /// So many bytes of a secret decide how its encoded forms begin: base64 takes three at a time.
