@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_may_be_in_any_encoding() {
-        let page = |name: &[u8]| [br#"{"Resources":[{"id":"7",""#, name, br#"":"J\xf6rg"}]}"#].concat();
+        let page = |name: &[u8]| [br#"{"Resources":[{"id":"7",""#, name, b"\":\"J\xf6rg\"}]}"].concat();
         assert!(ListResponse::read(&page(b"nickName")).is_some());
         assert!(ListResponse::read(&page(b"userName")).is_none());
     }
