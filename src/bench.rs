@@ -40,7 +40,7 @@ pub fn survey_csv(path: &Path) -> u64 {
 /// An audit log, and the line that it gets again and again.
 pub struct AuditLog {
     log: Log,
-    intent: Intent,
+    intent: Intent<'static>,
     runtime: Runtime,
 }
 
@@ -51,9 +51,9 @@ impl AuditLog {
         let intent = Intent {
             sealed: None,
             line: 4711,
-            email: "u000000004711@example.com".to_owned(),
-            user_id: "5c1f0e2a-77d4-4b2e-9a01-000000004711".to_owned(),
-            attributes: vec!["password".to_owned(), "mfaSettings".to_owned()],
+            email: "u000000004711@example.com",
+            user_id: "5c1f0e2a-77d4-4b2e-9a01-000000004711",
+            attributes: vec!["password", "mfaSettings"],
             attempts: 1,
             repeat: false,
         };

@@ -104,7 +104,7 @@ impl Record {
     }
 
     /// Declares a PATCH. It may leave after the next commit.
-    pub(crate) fn intent(&mut self, intent: &Intent) {
+    pub(crate) fn intent(&mut self, intent: &Intent<'_>) {
         let Stamp { offset, .. } = self.log.append(&Body::intent(intent));
         self.ledger.note_intent(intent.line, offset);
         self.claims.logged(intent.line);

@@ -34,13 +34,18 @@ impl Head {
     /// Writes the next line, with its line feed, and moves on to it.
     ///
     /// `body` is a JSON object with at least one field; its fields come between the chain's own.
-    pub(crate) fn seal(&mut self, ts: &str, run_id: &str, body: &str, out: &mut Vec<u8>) {
-        debug_assert!(body.len() > 2 && body.starts_with('{') && body.ends_with('}'));
+    pub(crate) fn seal(&mut self, ts: &str, run_id: &str, body: impl AsRef<[u8]>, out: &mut Vec<u8>) {
+        let body = body.as_ref();
+        debug_assert!(body.len() > 2 && body.starts_with(b"{") && body.ends_with(b"}"));
         self.seq += 1;
         let start = out.len();
         // A vector takes all that is written to it.
-        let _ = write!(out, r#"{{"v":{FORMAT},"seq":{},"ts":"{ts}","run_id":"{run_id}","#, self.seq);
-        for part in [&body[1..body.len() - 1], r#","prev":""#, &self.hash, "\""] {
+        let _ = write!(out, r#"{{"v":{FORMAT},"seq":{},"ts":""#, self.seq);
+        for part in [ts, r#"","run_id":""#, run_id, r#"","#] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.extend_from_slice(&body[1..body.len() - 1]);
+        for part in [r#","prev":""#, &self.hash, "\""] {
             out.extend_from_slice(part.as_bytes());
         }
         self.hash = sha256_hex(&out[start..]);

@@ -67,8 +67,8 @@ impl Entry {
     }
 }
 
-/// Rows that are given room together.
-const PAGE: usize = 64;
+/// Rows that are given room together: what finds their room takes little beside it.
+const PAGE: usize = 256;
 /// No input has a line beyond this.
 const MOST_LINES: u64 = 1 << 48;
 
@@ -188,7 +188,7 @@ impl Ledger {
 }
 
 /// The page of the row on this line, and its place there.
-#[expect(clippy::cast_possible_truncation, reason = "a remainder of 64")]
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of 256")]
 const fn locate(line: u64) -> (u64, usize) {
     (line / PAGE as u64, (line % PAGE as u64) as usize)
 }

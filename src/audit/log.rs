@@ -22,6 +22,7 @@ pub(crate) use super::clock::now;
 use super::course::Course;
 use super::record::{Body, Line, Told, Traffic};
 use super::replay::End;
+use crate::domain::text::Text;
 use crate::failpoint;
 use crate::files::patience::{PATIENCE, State, within};
 use crate::files::reserve;
@@ -43,6 +44,8 @@ pub(crate) struct Log {
     /// Bytes before `waiting`.
     len: u64,
     waiting: Vec<u8>,
+    /// Where a line's own fields are written first.
+    body: Vec<u8>,
     /// Checkpoints among `waiting`.
     checkpoints: Vec<Head>,
     /// What this process has sent so far, for the next of them.
@@ -86,6 +89,7 @@ impl Log {
             clock: Clock::default(),
             len,
             waiting: Vec::new(),
+            body: Vec::new(),
             checkpoints: Vec::new(),
             traffic: None,
             course: Course::default(),
@@ -127,9 +131,12 @@ impl Log {
     fn seal(&mut self, body: &Body<'_>) -> Stamp {
         let stamp = Stamp { offset: self.len + self.waiting.len() as u64, ts: self.clock.now() };
         self.course.follow(&stamp.ts, body);
-        // Our own types of strings and numbers; serde_json has no way to fail on them.
-        let text = serde_json::to_string(body).unwrap_or_else(|_| r#"{"kind":"lost"}"#.to_owned());
-        self.head.seal(&stamp.ts, &self.run_id, &text, &mut self.waiting);
+        self.body.clear();
+        if serde_json::to_writer(&mut self.body, body).is_err() {
+            // Our own types of strings and numbers; serde_json has no way to fail on them.
+            self.body = br#"{"kind":"lost"}"#.to_vec();
+        }
+        self.head.seal(&stamp.ts, &self.run_id, &self.body, &mut self.waiting);
         stamp
     }
 
@@ -181,13 +188,14 @@ impl Log {
 
     /// The account that a line speaks of, on disk already or not.
     pub(crate) fn account_at(&self, offset: u64) -> io::Result<Option<String>> {
-        self.line_at(offset, |line| line.user_id)
+        self.line_at(offset, |line| line.user_id.map(Text::into_owned))
     }
 
     /// The change that a line speaks of.
     pub(crate) fn change_at(&self, offset: u64) -> io::Result<Option<Change>> {
         self.line_at(offset, |line| {
-            Some(Change { email: line.email?, user_id: line.user_id?, at: line.ts.parse().ok()? })
+            let (email, user_id) = (line.email?.into_owned(), line.user_id?.into_owned());
+            Some(Change { email, user_id, at: line.ts.parse().ok()? })
         })
     }
 
@@ -200,8 +208,7 @@ impl Log {
             self.waiting.get(from..).unwrap_or_default().read(&mut bytes)?
         };
         let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line: Line<'_> = serde_json::from_slice(line).map_err(io::Error::other)?;
-        Ok(read(line))
+        Ok(read(Line::read(line).map_err(io::Error::other)?))
     }
 
     /// Gives back the room that was not needed. Returns how far the log goes, and how the traffic went.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 
 use crate::domain::event::{Done, Ending, Intent, Trail};
 use crate::domain::outcome::{Doubt, Mfa, Outcome};
+use crate::domain::text::Text;
 
 /// A line's own fields; the chain adds `v`, `seq`, `ts`, `run_id`, `prev` and `hash`.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,7 @@ pub(crate) enum Body<'a> {
         /// Which account it changes.
         user_id: &'a str,
         /// What it changes, by name.
-        attributes: &'a [String],
+        attributes: &'a [&'a str],
         /// Requests sent for the row so far.
         attempts: u32,
         /// Whether an earlier PATCH is in doubt.
@@ -125,7 +126,7 @@ pub(crate) struct Row<'a> {
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     took_ms: Option<u32>,
-    detail: String,
+    detail: Cow<'a, str>,
     #[serde(skip_serializing_if = "is_false")]
     open: bool,
 }
@@ -142,11 +143,11 @@ const fn is_zero(count: &u64) -> bool {
 
 impl<'a> Body<'a> {
     /// The line that declares a PATCH.
-    pub(crate) fn intent(intent: &'a Intent) -> Self {
+    pub(crate) fn intent(intent: &'a Intent<'_>) -> Self {
         Self::Intent {
             line: intent.line,
-            email: &intent.email,
-            user_id: &intent.user_id,
+            email: intent.email,
+            user_id: intent.user_id,
             attributes: &intent.attributes,
             attempts: intent.attempts,
             repeat: intent.repeat,
@@ -322,12 +323,17 @@ pub(crate) struct Line<'a> {
     /// Line of the input.
     pub(crate) line: Option<u64>,
     /// Whom.
-    pub(crate) email: Option<String>,
+    #[serde(borrow)]
+    pub(crate) email: Option<Text<'a>>,
     /// Which account.
-    pub(crate) user_id: Option<String>,
-    outcome: Option<Cow<'a, str>>,
-    reason: Option<Cow<'a, str>>,
-    mfa: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) user_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    outcome: Option<Text<'a>>,
+    #[serde(borrow)]
+    reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    mfa: Option<Text<'a>>,
     /// Of a `notify`: whether it arrived.
     pub(crate) state: Option<Delivery>,
     http_status: Option<u16>,
@@ -342,7 +348,12 @@ pub(crate) struct Line<'a> {
     open: bool,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// Reads a line. That it is UTF-8 is seen once for all of it, and not for each of its strings.
+    pub(crate) fn read(line: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_str(str::from_utf8(line).map_err(serde_json::Error::custom)?)
+    }
+
     /// How the row of this line ended. A row of which only the intent is known is in doubt.
     ///
     /// Nothing for lines that speak of no row, or in words that are not ours.
@@ -363,9 +374,9 @@ impl Line<'_> {
             attempts: self.attempts,
             http_status: self.http_status,
             took_ms: self.took_ms,
-            user_id: self.user_id,
+            user_id: self.user_id.map(Text::into_owned),
             ..Trail::default()
         };
-        Some(Done { line: self.line?, email: self.email?, trail, ending })
+        Some(Done { line: self.line?, email: self.email?.into_owned(), trail, ending })
     }
 }

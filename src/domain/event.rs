@@ -2,7 +2,10 @@
 //!
 //! The audit log, the outcome file, the tally and the progress bar are all made from these.
 
+use std::borrow::Cow;
+
 use super::outcome::{Mfa, Outcome};
+use super::text::{clean, cleaned};
 
 /// What has happened to a row so far; it travels with the row.
 #[derive(Debug, Default, Clone)]
@@ -76,28 +79,27 @@ pub(crate) struct Done {
 
 impl Done {
     /// Our words and what the reply said about itself, fit for a cell.
-    pub(crate) fn detail(&self) -> String {
-        let Ending { detail, .. } = &self.ending;
-        let joined = match (detail.is_empty(), self.trail.reference.is_empty()) {
-            (_, true) => detail.clone(),
-            (true, false) => self.trail.reference.clone(),
-            (false, false) => format!("{detail} ({})", self.trail.reference),
-        };
-        super::text::clean(&joined, 256)
+    pub(crate) fn detail(&self) -> Cow<'_, str> {
+        let (detail, reference) = (&self.ending.detail, &self.trail.reference);
+        match (detail.is_empty(), reference.is_empty()) {
+            (_, true) => cleaned(detail, 256),
+            (true, false) => cleaned(reference, 256),
+            (false, false) => clean(&format!("{detail} ({reference})"), 256).into(),
+        }
     }
 }
 
 /// The declaration that a PATCH is about to leave.
 #[derive(Debug)]
-pub(crate) struct Intent {
+pub(crate) struct Intent<'a> {
     /// Line of the input on which the record begins.
     pub(crate) line: u64,
     /// The address.
-    pub(crate) email: String,
+    pub(crate) email: &'a str,
     /// The account that will be changed.
-    pub(crate) user_id: String,
+    pub(crate) user_id: &'a str,
     /// Names of the attributes that will be changed.
-    pub(crate) attributes: Vec<String>,
+    pub(crate) attributes: Vec<&'a str>,
     /// Requests sent for this row so far.
     pub(crate) attempts: u32,
     /// Whether an earlier PATCH for this row is in doubt.

@@ -1,10 +1,39 @@
 //! Text from elsewhere, made fit for a terminal, a cell and a log.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use serde::Deserialize;
+
+/// Text of a JSON document, borrowed from it unless something in it is escaped. A `Cow` alone is borrowed
+/// only as a member of a struct, and neither as the name of one nor in an `Option`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+impl Text<'_> {
+    /// The text, copied if it is borrowed.
+    pub(crate) fn into_owned(self) -> String {
+        self.0.into_owned()
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Removes what could drive a terminal or reorder a line, and cuts at `limit` characters.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
-    // Nearly all text is plain.
+    cleaned(text, limit).into_owned()
+}
+
+/// The same, borrowed where nothing is to be removed, as of nearly all text.
+pub(crate) fn cleaned(text: &str, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     text.chars().filter(|c| !is_dangerous(*c)).take(limit).collect()
 }
@@ -38,11 +67,9 @@ pub(crate) fn token(text: &str) -> Option<&str> {
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.extend(hex_digits(*byte).map(char::from));
-    }
-    text
+    let digits: Vec<_> = bytes.iter().map(|byte| hex_digits(*byte)).collect();
+    // Digits are text.
+    String::from_utf8(digits.into_flattened()).unwrap_or_default()
 }
 
 /// A byte in lower-case hex.
@@ -96,6 +123,12 @@ mod tests {
             printable("a\x1b[2J\r\n\t\0\u{202e}\u{61c}\u{9b}"),
             r"a\u{1b}[2J\r\n\t\u{0}\u{202e}\u{61c}\u{9b}"
         );
+    }
+
+    #[test]
+    fn text_is_copied_only_where_something_is_escaped() {
+        let is_borrowed = |json| matches!(serde_json::from_str(json).unwrap(), Some(Text(Cow::Borrowed(_))));
+        assert!(is_borrowed(r#""ä b""#) && !is_borrowed(r#""a\"b""#));
     }
 
     #[test]

@@ -280,16 +280,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Launches a look-up.
+    /// Launches a look-up, which is boxed: it is large, and would be moved on its way into its task.
     fn find(&mut self, target: Target, trail: Trail) {
         let client = Arc::clone(&self.client);
         let flight = Flight::new(&target, &trail, false);
         let mut trail = trail;
-        let task = self.air.spawn(async move {
+        let task = self.air.spawn(Box::pin(async move {
             failpoint::hit("find");
             let found = client.find(target, &mut trail).await;
             Landed::Found(found, trail)
-        });
+        }));
         self.flights.insert(task.id(), flight);
     }
 
@@ -306,8 +306,8 @@ impl<'a> Engine<'a> {
             failpoint::hit("intent");
             self.record.intent(&Intent {
                 line: ready.target().line,
-                email: ready.target().email.as_str().to_owned(),
-                user_id: ready.id().to_owned(),
+                email: ready.target().email.as_str(),
+                user_id: ready.id(),
                 attributes: self.client.attributes(ready.target()),
                 attempts: trail.attempts,
                 repeat: trail.doubt.is_some(),
@@ -372,11 +372,11 @@ impl<'a> Engine<'a> {
             let client = Arc::clone(&self.client);
             let flight = Flight::new(ready.target(), &trail, true);
             let mut trail = trail;
-            let task = self.air.spawn(async move {
+            let task = self.air.spawn(Box::pin(async move {
                 failpoint::hit("write");
                 let written = client.write(&ready, &mut trail).await;
                 Landed::Written(ready, written, trail)
-            });
+            }));
             self.flights.insert(task.id(), flight);
         }
     }

@@ -19,7 +19,7 @@ impl Engine<'_> {
         if !self.post.is_open() {
             return;
         }
-        let attributes = self.client.attributes(ready.target());
+        let attributes = owned(self.client.attributes(ready.target()));
         let (user_id, to) = (ready.id().to_owned(), ready.user_name().to_owned());
         let target = ready.into_target();
         // Whoever brought a password has it already; and a template can only show one with consent.
@@ -39,7 +39,7 @@ impl Engine<'_> {
         if let Row::Sound(target) = row
             && owed
         {
-            self.write_late(line, self.client.attributes(target));
+            self.write_late(line, owned(self.client.attributes(target)));
         }
     }
 
@@ -79,4 +79,8 @@ impl Engine<'_> {
         });
         self.tellings.push((attempt.line, attempt.delivery));
     }
+}
+
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
 }

@@ -83,9 +83,9 @@ fn tell(head: &mut Head, log: &mut Vec<u8>, what: u8, row: u8) -> Option<bool> {
             let intent = Intent {
                 sealed: None,
                 line,
-                email,
-                user_id: format!("id-{row}"),
-                attributes: vec!["password".to_owned()],
+                email: &email,
+                user_id: &format!("id-{row}"),
+                attributes: vec!["password"],
                 attempts: u32::from(what),
                 repeat: row > 127,
             };

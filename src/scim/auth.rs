@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use form_urlencoded::Serializer;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -359,14 +359,15 @@ impl Credentials {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         form.extend_pairs(self.scope.as_ref().map(|scope| ("scope", scope)));
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut headers = vec![
+            (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+        ];
         match self.client_auth {
             ClientAuth::Basic => {
                 let value = basic(&self.client_id, self.client_secret.expose());
                 let value = value.ok_or_else(|| Stop::Refused("the client id cannot be sent".to_owned()))?;
-                headers.insert(AUTHORIZATION, value);
+                headers.push((AUTHORIZATION, value));
             }
             ClientAuth::Body => {
                 form.append_pair("client_id", &self.client_id);
@@ -396,7 +397,11 @@ mod tests {
     use crate::scim::http::Body;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: Body::Whole(body.as_bytes().to_vec()) }
+        Reply {
+            status,
+            headers: reqwest::header::HeaderMap::new(),
+            body: Body::Whole(body.as_bytes().to_vec()),
+        }
     }
 
     #[test]

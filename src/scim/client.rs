@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use secrecy::zeroize::Zeroizing;
 
 use super::directory::{Directory, Terms};
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Names of the attributes that a row would change.
-    pub(crate) fn attributes(&self, target: &Target) -> Vec<String> {
+    pub(crate) fn attributes<'a>(&'a self, target: &'a Target) -> Vec<&'a str> {
         wire::attributes(target, &self.settings.wording)
     }
 
@@ -363,11 +363,11 @@ impl Client {
     }
 
     fn patch_request(&self, ready: &Ready) -> Request {
-        let mut headers = accept_scim();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(SCIM_JSON));
+        let scim = HeaderValue::from_static(SCIM_JSON);
+        let mut headers = vec![(ACCEPT, scim.clone()), (CONTENT_TYPE, scim)];
         let version = ready.version().filter(|_| self.etag.load(Ordering::Relaxed));
         if let Some(version) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
-            headers.insert(IF_MATCH, version);
+            headers.push((IF_MATCH, version));
         }
         let body = wire::patch_body(ready.target(), &self.settings.wording);
         let to = user_address(&self.settings.base, ready.id());
@@ -407,13 +407,10 @@ fn shown_address(base: &Base, id: &str) -> Address {
     base.join(format_args!("/Users/{}?{ATTRIBUTES}", utf8_percent_encode(id, RESERVED)))
 }
 
-fn accept_scim() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(SCIM_JSON))])
-}
-
 /// A request that changes nothing.
 pub(crate) fn read_request(to: Address) -> Request {
-    Request { method: Method::GET, to, headers: accept_scim(), body: Bytes::new() }
+    let headers = vec![(ACCEPT, HeaderValue::from_static(SCIM_JSON))];
+    Request { method: Method::GET, to, headers, body: Bytes::new() }
 }
 
 fn proven(ready: Ready, trail: &mut Trail) -> Found {
@@ -437,7 +434,7 @@ pub(super) fn refused(
     status: u16,
     refusal: &Refusal,
     ready: &Ready,
-    sent: &[String],
+    sent: &[&str],
     trail: &Trail,
 ) -> Written {
     let (fail, words) = patch_refused(status, refusal, ready.target(), sent);
@@ -448,7 +445,7 @@ pub(super) fn refused(
     Written::Ended(failed(trail, fail, words))
 }
 
-fn patch_refused(status: u16, refusal: &Refusal, target: &Target, sent: &[String]) -> (Fail, String) {
+fn patch_refused(status: u16, refusal: &Refusal, target: &Target, sent: &[&str]) -> (Fail, String) {
     match status {
         403 => (Fail::Forbidden, "the service forbids the change".to_owned()),
         404 => (Fail::NotFound, "the account is gone since it was looked up".to_owned()),
@@ -470,8 +467,8 @@ fn patch_refused(status: u16, refusal: &Refusal, target: &Target, sent: &[String
 }
 
 /// Every service knows a password, so it is one of the other paths that this one does not know.
-fn unknown_path(status: u16, refusal: &Refusal, target: &Target, sent: &[String]) -> String {
-    let mut others: Vec<_> = sent.iter().filter(|path| *path != "password").cloned().collect();
+fn unknown_path(status: u16, refusal: &Refusal, target: &Target, sent: &[&str]) -> String {
+    let mut others: Vec<_> = sent.iter().copied().filter(|path| *path != "password").collect();
     let named = refusal.speaks_of(&others);
     if !named.is_empty() {
         others = named;
@@ -480,7 +477,7 @@ fn unknown_path(status: u16, refusal: &Refusal, target: &Target, sent: &[String]
     // The MFA attribute comes before the further ones.
     match (others.as_slice(), target.phone.is_some()) {
         ([], _) => refuses,
-        ([path], true) if sent.iter().find(|sent| *sent != "password") == Some(path) => format!(
+        ([path], true) if sent.iter().find(|sent| **sent != "password") == Some(path) => format!(
             "{refuses}: it seems to have no such MFA attribute; leave the phones out, or name its own with --mfa-path"
         ),
         ([path], _) => {
@@ -491,7 +488,7 @@ fn unknown_path(status: u16, refusal: &Refusal, target: &Target, sent: &[String]
 }
 
 /// Names of attributes, without the URNs before them.
-fn listed(paths: &[String]) -> String {
+fn listed(paths: &[&str]) -> String {
     paths.iter().map(|path| last_name(path)).collect::<Vec<_>>().join(", ")
 }
 

@@ -164,6 +164,11 @@ fn common(name: &str, form: &str, run: usize) -> bool {
 
 /// Letters and digits only, in small letters: `555-01.00` is `5550100`.
 fn joined(text: &str) -> String {
+    if text.is_ascii() {
+        let mut letters = Vec::with_capacity(text.len());
+        letters.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()));
+        return String::from_utf8(letters).unwrap_or_default();
+    }
     let mut joined = String::with_capacity(text.len());
     joined.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()));
     joined

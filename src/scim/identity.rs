@@ -168,7 +168,7 @@ pub(crate) enum Page {
 impl Search {
     /// Takes a page into account.
     pub(crate) fn page(&mut self, body: &[u8], email: &Email) -> Result<Page, NotReady> {
-        let list: ListResponse = serde_json::from_slice(body).map_err(|_| NOT_A_LIST)?;
+        let list = ListResponse::read(body).ok_or(NOT_A_LIST)?;
         let users = match (list.resources, list.total_results) {
             (Some(users), _) => users,
             (None, Some(0)) => Vec::new(),

@@ -5,7 +5,6 @@
 //! either value, so such an object cannot be read; nor can an array in place of an object, which
 //! derived code would take for one.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -14,6 +13,8 @@ use serde::de::{
 };
 use serde_json::Value;
 
+use crate::domain::text::Text;
+
 /// A page of users.
 #[derive(Debug)]
 pub(crate) struct ListResponse {
@@ -21,6 +22,18 @@ pub(crate) struct ListResponse {
     pub(crate) total_results: Option<u64>,
     /// Those on this page.
     pub(crate) resources: Option<Vec<User>>,
+}
+
+impl ListResponse {
+    /// Reads a body; nothing when it is no list.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        match str::from_utf8(body) {
+            // Then no string of it has to be looked at again.
+            Ok(text) => serde_json::from_str(text).ok(),
+            // What nobody asked for may be in any encoding.
+            Err(_) => serde_json::from_slice(body).ok(),
+        }
+    }
 }
 
 /// A user, with every attribute as whatever the server sent.
@@ -136,7 +149,7 @@ impl<'de> Visitor<'de> for MetaVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta, A::Error> {
         let mut meta = Meta::default();
-        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+        while let Some(Text(name)) = map.next_key()? {
             match &*name {
                 "version" => meta.version = map.next_value()?,
                 "resourceType" => meta.resource_type = map.next_value()?,
@@ -252,6 +265,13 @@ mod tests {
         }
         assert!(user(r#"{"name":1,"name":2,"uſerName":"a"}"#).is_some_and(|user| user.user_name.is_null()));
         assert!(serde_json::from_str::<ListResponse>(r#"{"Resources":[],"resources":[]}"#).is_err());
+    }
+
+    #[test]
+    fn what_nobody_asked_for_may_be_in_any_encoding() {
+        let page = |name: &[u8]| [br#"{"Resources":[{"id":"7",""#, name, b"\":\"J\xf6rg\"}]}"].concat();
+        assert!(ListResponse::read(&page(b"nickName")).is_some());
+        assert!(ListResponse::read(&page(b"userName")).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use percent_encoding::{PercentEncode, utf8_percent_encode};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Serialize;
 
@@ -57,9 +57,9 @@ impl Platform {
 
     /// A request to it, if it is there; `path` goes behind `/api/v2/`.
     pub(super) fn request(&self, method: Method, path: fmt::Arguments<'_>, body: Vec<u8>) -> Option<Request> {
-        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(JSON))]);
+        let mut headers = vec![(ACCEPT, HeaderValue::from_static(JSON))];
         if !body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+            headers.push((CONTENT_TYPE, HeaderValue::from_static(JSON)));
         }
         let to = self.base.as_ref()?.join(format_args!("/api/v2/{path}"));
         Some(Request { method, to, headers, body: body.into() })
@@ -118,7 +118,7 @@ impl Client {
                 trail.reference = refusal.reference(Some(ready.target()));
                 match reply.status {
                     201..=299 => self.doubt(Doubt::ServerError, trail),
-                    status => refused(status, &refusal, ready, &["password".to_owned()], trail),
+                    status => refused(status, &refusal, ready, &["password"], trail),
                 }
             }
             Err(Fault::InDoubt(doubt)) => self.doubt(doubt, trail),

@@ -1,6 +1,5 @@
 //! What the reply to a PATCH shows: a yes, and perhaps the setting as asked.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -9,6 +8,7 @@ use serde_json::{Deserializer, Map, Value};
 use super::http::Reply;
 use super::wire::MfaAttribute;
 use crate::domain::target::Target;
+use crate::domain::text::Text;
 
 /// What a reply to a PATCH shows.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for Members<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Map::new();
-        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+        while let Some(Text(name)) = map.next_key()? {
             if self.count(&name) {
                 members.insert(name.into_owned(), map.next_value()?);
             } else {

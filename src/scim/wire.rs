@@ -148,10 +148,10 @@ impl Encoding {
 }
 
 /// Names of the attributes that a row asks for.
-pub(crate) fn attributes(target: &Target, wording: &Wording) -> Vec<String> {
-    let password = target.password.is_new().then(|| "password".to_owned());
-    let phone = target.phone.as_ref().map(|_| wording.mfa.path.clone());
-    let further = target.attributes.iter().map(|value| wording.attributes[value.attribute].path.clone());
+pub(crate) fn attributes<'a>(target: &'a Target, wording: &'a Wording) -> Vec<&'a str> {
+    let password = target.password.is_new().then_some("password");
+    let phone = target.phone.as_ref().map(|_| wording.mfa.path.as_str());
+    let further = target.attributes.iter().map(|value| wording.attributes[value.attribute].path.as_str());
     password.into_iter().chain(phone).chain(further).collect()
 }
 
@@ -219,14 +219,14 @@ impl Refusal {
     }
 
     /// Those of our own paths that it names, if it does not name them all: what it says itself is not shown.
-    pub(crate) fn speaks_of(&self, sent: &[String]) -> Vec<String> {
+    pub(crate) fn speaks_of<'a>(&self, sent: &[&'a str]) -> Vec<&'a str> {
         let text = self.text.to_lowercase();
-        let is_named = |path: &&String| {
+        let is_named = |path: &&&str| {
             let name = path.rsplit(':').next().unwrap_or(path).to_lowercase();
             let mut words = text.split(|c: char| !c.is_alphanumeric() && !"._-[]".contains(c));
             words.any(|word| word.trim_matches('.') == name)
         };
-        let named: Vec<_> = sent.iter().filter(is_named).cloned().collect();
+        let named: Vec<_> = sent.iter().filter(is_named).copied().collect();
         if named.len() == sent.len() && sent.len() > 1 { Vec::new() } else { named }
     }
 

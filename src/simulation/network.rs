@@ -291,8 +291,8 @@ fn is_token(request: &Request) -> bool {
 
 /// The token of a request.
 fn bearer(request: &Request) -> String {
-    let header = request.headers.get("authorization").and_then(|header| header.to_str().ok());
-    header.unwrap_or_default().to_owned()
+    let header = request.headers.iter().find(|(name, _)| name == "authorization");
+    header.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// The account that a request would change.
@@ -318,7 +318,7 @@ fn outgoing(request: Request) -> axum::http::Request<Bytes> {
     let mut out = axum::http::Request::new(request.body);
     *out.method_mut() = request.method;
     *out.uri_mut() = request.to.uri().expect("an address");
-    *out.headers_mut() = request.headers;
+    out.headers_mut().extend(request.headers);
     out
 }
 

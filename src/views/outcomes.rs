@@ -1,13 +1,14 @@
 //! `outcome.csv`: one line a row. It grows as rows finish, and is replaced at the end by the
 //! same lines in the order of the input.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::event::Done;
-use crate::domain::text::clean;
+use crate::domain::text::cleaned;
 use crate::failpoint;
 use crate::files;
 use crate::files::patience::{PATIENCE, State, within};
@@ -104,27 +105,26 @@ pub(crate) fn write_whole(
 }
 
 fn write_row<W: Write>(writer: &mut csv::Writer<W>, done: &Done, finished_at: &str) -> io::Result<()> {
-    let status = done.trail.http_status.map_or_else(String::new, |status| status.to_string());
-    let cells = [
-        &done.line.to_string(),
-        &guarded(&clean(&done.email, MOST)),
-        done.ending.outcome.family(),
-        done.ending.outcome.reason(),
-        &guarded(&clean(done.trail.user_id.as_deref().unwrap_or_default(), MOST)),
-        done.ending.mfa.word(),
-        &status,
-        &done.trail.attempts.to_string(),
+    let Done { line, email, trail, ending } = done;
+    Ok(writer.serialize((
+        line,
+        guarded(cleaned(email, MOST)),
+        ending.outcome.family(),
+        ending.outcome.reason(),
+        guarded(cleaned(trail.user_id.as_deref().unwrap_or_default(), MOST)),
+        ending.mfa.word(),
+        trail.http_status,
+        trail.attempts,
         finished_at,
-        &guarded(&done.detail()),
-    ];
-    Ok(writer.write_record(cells)?)
+        guarded(done.detail()),
+    ))?)
 }
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236). Some
 /// take the full-width signs for the same.
-fn guarded(cell: &str) -> String {
+fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     let formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n', '\0']);
-    if formula { format!("'{cell}") } else { cell.to_owned() }
+    if formula { format!("'{cell}").into() } else { cell }
 }
 
 #[cfg(test)]

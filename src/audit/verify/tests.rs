@@ -27,7 +27,7 @@ fn log(run_id: &str, rows: u32) -> String {
     bodies.push(r#""kind":"run_end","complete":true,"exit_code":0"#.to_owned());
     let (mut head, mut log) = (Head::default(), Vec::new());
     for body in bodies {
-        head.seal("2026-11-22T09:00:00.000Z", run_id, &format!("{{{body}}}"), &mut log);
+        head.seal("2026-11-22T09:00:00.000Z", run_id, format!("{{{body}}}"), &mut log);
     }
     String::from_utf8(log).unwrap()
 }

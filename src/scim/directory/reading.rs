@@ -129,8 +129,8 @@ impl Reading<'_> {
     }
 
     fn take(&mut self, span: &Span, body: &[u8]) -> Result<(), Unread> {
-        let list: Option<ListResponse> = serde_json::from_slice(body).ok();
-        let list = list.filter(|list| list.resources.is_some() || list.total_results == Some(0));
+        let list =
+            ListResponse::read(body).filter(|list| list.resources.is_some() || list.total_results == Some(0));
         let Some(ListResponse { total_results, resources }) = list else {
             return failed("it is not answered with a list of users");
         };

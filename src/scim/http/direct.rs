@@ -113,9 +113,9 @@ impl Direct {
         let mut message = Outgoing::new(Full::new(body));
         *message.method_mut() = method;
         *message.uri_mut() = place.into();
-        *message.headers_mut() = headers;
-        message.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        message.headers_mut().insert(HOST, self.origin.host());
+        let ours = [(USER_AGENT, HeaderValue::from_static(AGENT)), (HOST, self.origin.host())];
+        message.headers_mut().reserve(headers.len() + ours.len());
+        message.headers_mut().extend(headers.into_iter().chain(ours));
         Some(message)
     }
 

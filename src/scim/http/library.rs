@@ -28,7 +28,7 @@ pub(super) async fn send(client: &Client, request: Request) -> Result<Reply, Fai
     let Request { method, to, headers, body } = request;
     let url = to.uri().and_then(|uri| Url::parse(&uri.to_string()).ok());
     let mut request = reqwest::Request::new(method, url.ok_or((Trouble::NoConnection, Lost::NotSent))?);
-    *request.headers_mut() = headers;
+    request.headers_mut().extend(headers);
     *request.body_mut() = Some(body).filter(|body| !body.is_empty()).map(Into::into);
     let mut response = client.execute(request).await.map_err(|error| (trouble(&error), lost(&error)))?;
     let body = read(&mut response).await;

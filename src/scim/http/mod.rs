@@ -25,7 +25,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use self::address::{Address, Base, Origin};
 use self::direct::Direct;
@@ -87,8 +87,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// Where to.
     pub(crate) to: Address,
-    /// With what.
-    pub(crate) headers: HeaderMap,
+    /// With what, each name once. They become a map when the request leaves.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// The body, empty for none.
     pub(crate) body: Bytes,
 }
@@ -96,10 +96,7 @@ pub(crate) struct Request {
 impl Request {
     /// The same request with a token.
     pub(crate) fn bearing(&self, token: HeaderValue) -> Self {
-        // Room for the token, and for what the HTTP client adds.
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        headers.insert(AUTHORIZATION, token);
+        let headers = self.headers.iter().cloned().chain([(AUTHORIZATION, token)]).collect();
         Self { method: self.method.clone(), to: self.to.clone(), headers, body: self.body.clone() }
     }
 }

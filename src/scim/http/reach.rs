@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
+
 use reqwest::{Method, Url};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -74,7 +74,7 @@ async fn through_proxy(url: &Url, options: &Options) -> Result<(), Unreached> {
     let set_up = |error: anyhow::Error| Unreached::Untrusted(error.to_string());
     let http = Http::new(options).map_err(set_up)?;
     let to = Address::of(url).ok_or((Trouble::NoConnection, Lost::NotSent))?;
-    let request = Request { method: Method::GET, to, headers: HeaderMap::new(), body: Vec::new().into() };
+    let request = Request { method: Method::GET, to, headers: Vec::new(), body: Vec::new().into() };
     match http.send(request).await {
         Ok(_) => Ok(()),
         Err(Lost::Tls(why)) => Err(Unreached::Untrusted(why)),

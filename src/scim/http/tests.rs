@@ -26,7 +26,7 @@ fn client(url: &str, ca_pem: Option<Vec<u8>>) -> (Http, Request) {
     let base = Base::of(&Url::parse(url).unwrap()).unwrap();
     let http = Http::to(base.origin(), &options(ca_pem)).unwrap();
     let to = base.join(format_args!("/Users/7"));
-    (http, Request { method: Method::PATCH, to, headers: HeaderMap::new(), body: "{}".into() })
+    (http, Request { method: Method::PATCH, to, headers: Vec::new(), body: "{}".into() })
 }
 
 /// Answers so many requests on each of its connections as told, and hears one more before it hangs up, or

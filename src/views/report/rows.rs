@@ -84,7 +84,7 @@ fn cells(done: &Done, finished_at: &str) -> Cells {
         trail.attempts,
         trail.took_ms,
         finished_at.parse::<Timestamp>().ok().map(Timestamp::as_millisecond),
-        done.detail(),
+        done.detail().into_owned(),
     )
 }
 
