@@ -23,8 +23,11 @@ const LOW_HEIGHT: f64 = 28.0;
 /// The least that can be seen of what is there.
 const SEEN: f64 = 1.5;
 
+/// Rows of a family in a step.
+type Rows = fn(&Step) -> u64;
+
 /// The families from the floor up. What somebody has to look at lies on top.
-const STACK: [(&str, fn(&Step) -> u64); 5] = [
+const STACK: [(&str, Rows); 5] = [
     ("updated", |step| step.updated),
     ("skipped", |step| step.skipped),
     ("pending", |step| step.pending),

@@ -87,7 +87,7 @@ fn a_row_is_whole_in_the_data() {
     let data = data(&text);
     let row = &data["rows"][0];
     assert_eq!(
-        data["outcomes"][row[2].as_u64().unwrap() as usize],
+        data["outcomes"][usize::try_from(row[2].as_u64().unwrap()).unwrap()],
         serde_json::json!(["failed", "not_found"])
     );
     assert_eq!(
