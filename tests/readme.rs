@@ -107,14 +107,20 @@ fn each_sample_works() {
         .collect();
     names.retain(|name| Path::new(name).extension().is_none_or(|end| end != "runs"));
     names.sort();
-    // Each is tried above or below; those of notices by `every_sample_can_be_used`.
+    // Each is tried above or below; those of notices by `every_sample_can_be_used`, those of schedulers by
+    // `unattended::samples` and `tests/samples/run`.
     let tried = [
+        "Dockerfile",
+        "Dockerfile.dockerignore",
         "attributes.csv",
         "config.toml",
+        "crontab",
         "faults.json",
+        "kubernetes",
         "notices",
         "protect.txt",
         "recipients.txt",
+        "systemd",
         "users.csv",
     ];
     assert_eq!(names, tried);

@@ -126,7 +126,7 @@ fn the_names_in_json_are_those_that_programs_rely_on() {
     let (stage, lines) = finished();
     let json = json(&stage);
     let names = "audit_head dry_run exit_code in_doubt input last_record_at next outcomes pid reasons records rows \
-                 run_dir run_id settled started_at state stopped target";
+                 run_dir run_id settled started_at state stopped target waits_until";
     let found: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(found.join(" "), names);
     let head: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
