@@ -143,7 +143,7 @@ fn a_run_that_stops_tells_its_head_as_well() {
 #[ignore = "needs script(1)"]
 fn a_terminal_is_told_the_head() {
     let stage = Stage::plain(2);
-    let typed = format!("'{}' {}", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
+    let typed = format!("'{}' {} --yes", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
     let shell = Program::below_shell(&format!("exec script -qec \"{typed}\" /dev/null"), [""; 0]);
     let done = stage.finish(stage.with_env(shell).without_env("RUST_LOG")).expect(0);
     let head = records(&stage).1.pop().unwrap();

@@ -79,8 +79,8 @@ fn a_process_that_is_killed_after_the_list_is_gone_on_with() {
 fn a_terminal_is_told_that_the_list_is_read() {
     let slow = r#"{"on":"lookup","skip":1,"times":null,"do":{"wait_ms":1500}}"#;
     let stage = known_but(ROWS, slow);
-    let typed = format!("'{}' {}", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
+    let typed = format!("'{}' {} --yes", env!("CARGO_BIN_EXE_scim-rekey"), stage.run_args().join(" "));
     let shell = Program::below_shell(&format!("exec script -qec \"{typed}\" /dev/null"), [""; 0]);
     let done = stage.finish(stage.with_env(shell).without_env("RUST_LOG").env("TERM", "xterm")).expect(0);
-    assert!(done.stdout.contains("reading the user list: 1 of 3 pages"), "{}", done.stdout);
+    assert!(done.stdout.contains("reading the list of users: 1 of 3 pages"), "{}", done.stdout);
 }
