@@ -126,7 +126,7 @@ impl Client {
         let sent = self.exchange().send(Op::Read, 0, request, &mut Trail::default()).await;
         sent.map_err(|fault| match fault {
             Fault::Halt(Halt::Because(stop)) => Unheard::Stop(stop),
-            Fault::Redirected(status) => Unheard::Stop(super::client::redirected(status)),
+            Fault::Redirected(status) => Unheard::Stop(super::endings::redirected(status)),
             Fault::Throttled(_) => Unheard::Stop(Stop::Throttled),
             Fault::Unavailable(Some(status)) => Unheard::Status(status),
             Fault::Unavailable(None) | Fault::InDoubt(_) | Fault::Halt(Halt::Already) => Unheard::Silent,

@@ -18,6 +18,7 @@
 //! * [`inquiry`]: what the service says of itself, asked before a run
 //! * [`schemas`]: the attributes it says it has
 //! * [`directory`]: the list of all users, where that costs less than looking up each
+//! * [`endings`]: what a request that did not go well means for its row
 //! * [`client`]: the two things a row needs: find and write
 
 pub(crate) mod auth;
@@ -26,6 +27,7 @@ pub(crate) mod chance;
 pub(crate) mod client;
 pub(crate) mod directory;
 pub(crate) mod echo;
+mod endings;
 pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod identity;

@@ -12,7 +12,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Serialize;
 
-use super::client::{Client, Ended, RESERVED, Written, refused};
+use super::client::{Client, Ended, RESERVED, Written};
+use super::endings::refused;
 use super::exchange::Fault;
 use super::http::{Base, Request};
 use super::identity::Ready;
