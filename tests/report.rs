@@ -189,6 +189,29 @@ fn parts_of_one_file_are_told_as_one() {
     assert_eq!((outcomes(&all), shared(&all)), (expected, shared(&two)));
 }
 
+#[test]
+fn a_shard_that_is_missing_is_told() {
+    let people = Person::many(12);
+    let stage = Stage::new(people.clone(), faults(""));
+    let shard = |number: u8| {
+        let (dir, done) = run_of(&stage, &number.to_string(), &people, &["--shard", &format!("{number}/3")]);
+        done.expect(0);
+        dir
+    };
+    let shards = [1, 2, 3].map(shard);
+    let warnings = |dirs: &[&Path], to: &str| {
+        let to = stage.home.path().join(to);
+        report(&stage, dirs.iter().copied().chain([Path::new("--output"), &to])).expect(0);
+        let warnings = summary(&to)["warnings"].as_array().unwrap().clone();
+        let shards = warnings.into_iter().filter(|warning| warning.as_str().unwrap().starts_with("shard"));
+        (summary(&to)["rows"].as_u64().unwrap(), shards.collect::<Vec<_>>())
+    };
+    let [one, two, three] = shards.each_ref().map(PathBuf::as_path);
+    assert_eq!(warnings(&[three, one, two], "all"), (12, Vec::new()));
+    let missing = "shard 2/3 of the file is in none of these runs: rows are missing here";
+    assert_eq!(warnings(&[three, one], "some").1, [missing]);
+}
+
 /// A run, its retry over a file that was mended, and the retry's retry.
 #[test]
 fn a_run_and_its_retries_are_told_as_one() {

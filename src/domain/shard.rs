@@ -8,7 +8,7 @@ use std::fmt;
 use ring::digest::{SHA256, digest};
 
 /// Shard `number` (from 1) of `of`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shard {
     number: u32,
     of: u32,
@@ -21,6 +21,17 @@ impl Shard {
     /// Shard `number` of `of`, if there is such a one.
     pub(crate) fn new(number: u32, of: u32) -> Option<Self> {
         ((1..=of).contains(&number) && of <= Self::MOST).then_some(Self { number, of })
+    }
+
+    /// The same from its words, `K/N`.
+    pub(crate) fn read(words: &str) -> Option<Self> {
+        let (number, of) = words.split_once('/')?;
+        Self::new(number.parse().ok()?, of.parse().ok()?)
+    }
+
+    /// All shards of so many.
+    pub(crate) fn siblings(self) -> impl Iterator<Item = Self> {
+        (1..=self.of).map(move |number| Self { number, ..self })
     }
 
     /// Whether the rows of this user are in it. Rows that name nobody are in the first.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::audit::course::Course;
 use crate::audit::owed::Owed;
 use crate::audit::replay::Past;
+use crate::domain::shard::Shard;
 use crate::domain::tally::Tally;
 use crate::domain::text::{clean, count};
 use crate::views::facts::{Facts, Wait};
@@ -180,9 +181,23 @@ impl<'a> Account<'a> {
         let of_runs =
             self.pasts.iter().flat_map(|past| past.warnings.iter().cloned().chain(past.owed.sentence()));
         let mut seen = BTreeSet::new();
-        let all = (superseded > 0).then_some(again).into_iter().chain(of_runs);
+        let absent = self.merged.and_then(|_| absent(&self.pasts));
+        let all = absent.into_iter().chain((superseded > 0).then_some(again)).chain(of_runs);
         all.filter(|warning| self.pasts.len() == 1 || seen.insert(warning.clone())).collect()
     }
+}
+
+/// The shards of the file that none of these runs is about, if any are.
+fn absent(pasts: &[&Past]) -> Option<String> {
+    let own = pasts.iter().filter(|past| past.start.retry_of.is_none());
+    let shards: Option<BTreeSet<Shard>> =
+        own.map(|past| past.start.shard.as_deref().and_then(Shard::read)).collect();
+    // Without any, or with a run of the whole file, there is nothing to miss.
+    let shards = shards.filter(|shards| !shards.is_empty())?;
+    let missing: Vec<_> = shards.first()?.siblings().filter(|shard| !shards.contains(shard)).collect();
+    let (first, others) = missing.split_first()?;
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    Some(format!("shard {first}{more} of the file is in none of these runs: rows are missing here"))
 }
 
 fn is_are(rows: u64) -> String {
