@@ -4,7 +4,7 @@ use std::fs;
 
 use scim_rekey::sandbox::Options;
 
-use crate::support::{Person, Stage};
+use crate::support::{Person, Program, Stage};
 
 #[test]
 fn damage_in_the_middle_is_refused_with_its_place() {
@@ -65,6 +65,20 @@ fn a_run_that_could_not_tell_its_end_tells_it_when_it_is_called_again() {
     }
     stage.finish(stage.program().arg("--again")).expect(3);
     assert_eq!(stage.truth().applied.len(), 2, "what is told is repeated when asked");
+}
+
+#[test]
+fn a_rehearsal_that_was_cut_short_keeps_nobody_from_another() {
+    let stage = Stage::plain(20);
+    let run = |more: &[&str]| {
+        let input = stage.input().display().to_string();
+        stage.finish(stage.with_env(Program::new(["run", &input, "--dry-run", "--rate", "20/s"])).args(more))
+    };
+    run(&["--max-duration", "300ms"]).expect(75);
+    let mut others = stage.people.clone();
+    others.truncate(2);
+    stage.write_input(&others);
+    run(&[]).expect(0);
 }
 
 #[test]

@@ -69,6 +69,18 @@ fn before_the_first_change_somebody_is_asked_and_only_yes_is_yes() {
 }
 
 #[test]
+fn who_keeps_a_log_is_asked_on_the_terminal() {
+    let stage = Stage::plain(3);
+    let log = stage.home.path().join("log");
+    let program = Program::below_shell(&format!("exec 2> '{}'", log.display()), stage.run_args());
+    let mut seat = asked(&stage, stage.with_env(program));
+    seat.types("n\n");
+    ended(&stage, seat).expect(130);
+    assert!(fs::read_to_string(&log).unwrap().contains("not confirmed, nothing was changed"));
+    assert_eq!(stage.truth().applied.len(), 0);
+}
+
+#[test]
 fn a_signal_at_the_question_ends_it_and_leaves_nothing_behind() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let stage = Stage::plain(3);

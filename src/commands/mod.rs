@@ -69,7 +69,7 @@ impl Talk {
 
 /// Does what the command line asks.
 pub(crate) fn dispatch(cli: Cli, screen: Screen) -> Result<u8, Failure> {
-    let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let asks = io::stdin().is_terminal();
     let talk = Talk { quiet: cli.quiet, verbose: cli.verbose, asks, screen };
     let further = Further::of(&cli).map_err(Failure::from);
     match cli.command {

@@ -128,6 +128,8 @@ impl RunFolder {
 pub(crate) enum Unusable {
     /// It holds something that does not fit.
     Refused(String),
+    /// It holds an unfinished run over another INPUT.
+    Changed(String),
     /// Others can write in it.
     Exposed(String),
     /// A file in it cannot be made.
@@ -155,18 +157,22 @@ pub(crate) fn choose(
         },
         Place::Within(runs) => match latest(make(runs)?, job) {
             None => open(&runs.join(next_run_id(runs)), job, holder, patience),
-            Some(path) => match open(&path, job, holder, patience)? {
-                Chosen::Complete(_, past, _)
+            Some(path) => match open(&path, job, holder, patience) {
+                // Nothing rests on a rehearsal that was cut short.
+                Err(Unusable::Changed(_)) if job.dry_run => {
+                    open(&runs.join(next_run_id(runs)), job, holder, patience)
+                }
+                Ok(Chosen::Complete(_, past, _))
                     if job.repeats(&path, &past)?
                         || past.start.asks != job.asks
                         || !same_input(&path, &past, job)? =>
                 {
                     open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
-                Chosen::Open(folder) if folder.past.is_none() => {
+                Ok(Chosen::Open(folder)) if folder.past.is_none() => {
                     open(&runs.join(next_run_id(runs)), job, holder, patience)
                 }
-                chosen => Ok(chosen),
+                chosen => chosen,
             },
         },
     }
@@ -215,7 +221,7 @@ fn open(path: &Path, job: &Job, holder: &Holder, patience: Patience) -> Result<C
         return Ok(Chosen::Complete(path.to_owned(), Box::new(past), lock));
     }
     if !same_input(path, &past, job)? {
-        return Err(Unusable::Refused(changed(path)));
+        return Err(Unusable::Changed(changed(path)));
     }
     cut(&file, past.end.len).map_err(io_error)?;
     let log = Log::new(file, past.run_id.clone(), past.end.head.clone(), past.end.len);

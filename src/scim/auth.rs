@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::chance::chance;
-use super::echo::{self, Credential};
+use super::echo::{Credential, form_encoded};
 use super::http::{Address, Http, Lost, Reply, Request, sensitive};
 use super::pacer::{Closed, Pacer};
 use super::retry::{Answer, Whole, backoff, retry_after};
@@ -323,8 +323,8 @@ fn read(reply: Result<Reply, Lost>, client_secret: &Secret) -> Result<Asked, Sto
             "there is no token endpoint (404): check the region and --token-url".to_owned(),
         )),
         status => {
-            let reference =
-                refusal.without(|name| echo::shares(name, client_secret.expose())).reference(None);
+            let secret = Credential::of_client(client_secret.expose());
+            let reference = refusal.without(|name| secret.shares(name)).reference(None);
             Err(Stop::Refused(
                 format!("the token endpoint refuses ({status} {reference})").replace(" )", ")"),
             ))
@@ -381,14 +381,10 @@ impl Credentials {
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1), so that a colon
-/// in either cannot move the border. A space is `%20`, which every decoder understands; many do not
-/// know `+`.
+/// in either cannot move the border.
 fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
-    let encode = |text: &str| {
-        let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        encoded.replace('+', "%20")
-    };
-    sensitive(&format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))))
+    let both = format!("{}:{}", form_encoded(id), form_encoded(secret));
+    sensitive(&format!("Basic {}", BASE64_STANDARD.encode(both)))
 }
 
 #[cfg(test)]

@@ -24,11 +24,6 @@ pub(crate) fn of_row(name: &str, target: &Target) -> bool {
         || attributes.any(|text| share(name, text, LONG_RUN))
 }
 
-/// Whether a name shares a part with a credential.
-pub(crate) fn shares(name: &str, credential: &str) -> bool {
-    share(name, credential, LONG_RUN)
-}
-
 /// Whether an id holds all of the password or of the phone number. An id cannot be left out, so
 /// less is left to chance.
 pub(crate) fn of_row_in_id(id: &Id, target: &Target) -> bool {
@@ -108,25 +103,45 @@ impl Beginning {
 /// are made once.
 #[derive(Debug)]
 pub(crate) struct Credential {
-    secret: Secret,
+    written: Vec<Secret>,
     whole: Vec<Secret>,
 }
 
 impl Credential {
     /// One that is about to be sent.
     pub(crate) fn new(secret: &str) -> Self {
-        Self { secret: Secret::new(secret.to_owned()), whole: whole(secret).map(Secret::new).collect() }
+        Self::written([secret.to_owned()])
+    }
+
+    /// A client secret: as it is, and as it is sent (RFC 6749 section 2.3.1), which is something else where it
+    /// holds more than letters and digits.
+    pub(crate) fn of_client(secret: &str) -> Self {
+        let sent = form_encoded(secret);
+        let differs = sent != secret;
+        Self::written(std::iter::once(secret.to_owned()).chain(differs.then_some(sent)))
+    }
+
+    fn written(texts: impl IntoIterator<Item = String>) -> Self {
+        let written: Vec<_> = texts.into_iter().map(Secret::new).collect();
+        let whole = written.iter().flat_map(|text| whole(text.expose())).map(Secret::new).collect();
+        Self { written, whole }
     }
 
     /// Whether a name shares a part with it.
     pub(crate) fn shares(&self, name: &str) -> bool {
-        shares(name, self.secret.expose())
+        self.written.iter().any(|text| share(name, text.expose(), LONG_RUN))
     }
 
     /// Whether an id holds all of it.
     pub(crate) fn is_in(&self, id: &Id) -> bool {
         self.whole.iter().any(|form| id.holds(form.expose().as_bytes()))
     }
+}
+
+/// A space is `%20`, which every decoder understands; many do not know `+`.
+pub(crate) fn form_encoded(text: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    encoded.replace('+', "%20")
 }
 
 /// All of a secret in each of its forms, letters and digits only; none of one so short that it would be
@@ -208,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn a_client_secret_is_known_as_it_is_sent_too() {
+        let secret = "a+b/c%d e&f=g?h";
+        let (id, form) = ("5f1d8a6e", form_encoded(secret));
+        assert_eq!(form, "a%2Bb%2Fc%25d%20e%26f%3Dg%3Fh");
+        let client = Credential::of_client(secret);
+        for shown in [secret.to_owned(), form.clone(), base64(&form), base64(&format!("{id}:{form}"))] {
+            assert!(client.shares(&shown) && client.is_in(&Id::new(&shown)), "{shown}");
+        }
+        assert!(!client.shares("5f1d8a6e-0000-4000-8000-000000000000"));
+    }
+
+    fn base64(text: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(text)
+    }
+
+    #[test]
     fn an_echo_is_known_in_other_letters_in_parts_and_encoded() {
         let target = target("hunter2-Long!ä");
         for echo in [
@@ -251,8 +282,8 @@ mod tests {
     #[test]
     fn less_of_a_credential_could_be_an_accident() {
         let token = "0123456789abcdefXYZ";
-        assert!(shares("x-89ABCDEF-x", token) && !shares("89abcde", token));
-        assert!(!shares("invalid_client", "the client's secret"));
+        assert!(share("x-89ABCDEF-x", token, LONG_RUN) && !share("89abcde", token, LONG_RUN));
+        assert!(!share("invalid_client", "the client's secret", LONG_RUN));
     }
 
     #[test]

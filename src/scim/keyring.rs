@@ -28,7 +28,7 @@ pub(crate) enum Key {
 impl Keyring {
     /// So many places, at least one; nothing is asked for yet.
     pub(crate) fn new(http: &Http, credentials: Credentials, tries: Tries, places: usize) -> Self {
-        let client_secret = Credential::new(credentials.client_secret.expose());
+        let client_secret = Credential::of_client(credentials.client_secret.expose());
         let credentials = Arc::new(credentials);
         let place = |number| Auth::new(http.clone(), Arc::clone(&credentials), tries, number > 0);
         Self { places: (0..places.max(1)).map(place).collect(), client_secret }

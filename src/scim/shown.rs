@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
 use super::http::Reply;
@@ -64,13 +64,18 @@ struct Members<'a> {
 /// `serde_json`'s own limit.
 const MOST_DEPTH: usize = 127;
 
-/// What tells a user from an error.
-const TELLING: [&str; 8] = ["id", "userName", "status", "error", "code", "message", "detail", "scimType"];
+/// What tells a user from an error, in any letters: RFC 7643 section 2.1.
+const TELLING: [&str; 10] =
+    ["id", "userName", "schemas", "status", "error", "errors", "code", "message", "detail", "scimType"];
 
 impl Members<'_> {
-    fn count(&self, name: &str) -> bool {
+    /// The name under which a member counts, if it does.
+    fn counts<'n>(&self, name: &'n str) -> Option<&'n str> {
         let urn = self.mfa_path.rsplit_once(':').map(|(urn, _)| urn);
-        TELLING.contains(&name) || name == self.mfa_path || Some(name) == urn
+        if name == self.mfa_path || Some(name) == urn {
+            return Some(name);
+        }
+        TELLING.into_iter().find(|telling| telling.eq_ignore_ascii_case(name))
     }
 }
 
@@ -84,10 +89,13 @@ impl<'de> Visitor<'de> for Members<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Map::new();
         while let Some(Text(name)) = map.next_key()? {
-            if self.count(&name) {
-                members.insert(name.into_owned(), map.next_value()?);
-            } else {
+            let Some(name) = self.counts(&name) else {
                 map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            // Which of the two is meant, nobody can know.
+            if members.insert(name.to_owned(), map.next_value()?).is_some() {
+                return Err(A::Error::custom("a member stands there twice"));
             }
         }
         Ok(members)
@@ -128,11 +136,15 @@ fn is_deep(json: &str) -> bool {
 /// `ErrorBody`, OAuth error.
 fn is_error(body: &Map<String, Value>) -> bool {
     let status =
-        body.get("status").and_then(|status| status.as_u64().or_else(|| status.as_str()?.parse().ok()));
-    let words = ["code", "message", "detail", "scimType"].iter().any(|field| body.contains_key(*field));
-    status.is_some_and(|status| status >= 400)
+        body.get("status").and_then(|status| status.as_f64().or_else(|| status.as_str()?.parse().ok()));
+    let schemas = body.get("schemas").and_then(Value::as_array).into_iter().flatten();
+    let mut schemas = schemas.filter_map(Value::as_str);
+    let mut words = ["code", "message", "detail", "scimType", "errors"].iter();
+    status.is_some_and(|status| status >= 400.0)
         || body.contains_key("error")
-        || (words && !body.contains_key("userName"))
+        || schemas.any(|schema| schema.ends_with(":Error"))
+        || (words.any(|field| body.contains_key(*field))
+            && !body.get("userName").is_some_and(Value::is_string))
 }
 
 /// The value at an attribute path: a name, or an extension's URN, a colon and a name.
@@ -181,9 +193,19 @@ mod tests {
             (seen(""), seen("<html>"), seen("[]")),
             (Shown::Nothing, Shown::Unreadable, Shown::Unreadable)
         );
-        for error in
-            [r#"{"status":"400"}"#, r#"{"code":"no","status":403}"#, r#"{"error":"x"}"#, r#"{"message":"x"}"#]
-        {
+        for error in [
+            r#"{"status":"400"}"#,
+            r#"{"code":"no","status":403}"#,
+            r#"{"error":"x"}"#,
+            r#"{"message":"x"}"#,
+            r#"{"Message":"x"}"#,
+            r#"{"Status":403.0}"#,
+            r#"{"errors":[{"status":400}]}"#,
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"]}"#,
+            r#"{"userName":null,"code":"no"}"#,
+            r#"{"id":"8","id":"7"}"#,
+            r#"{"id":"7","ID":"7"}"#,
+        ] {
             assert_eq!(seen(error), Shown::Unreadable, "{error}");
         }
         assert_eq!((seen("{}"), seen(r#"{"userName":"a@example.com"}"#)), (Shown::Other, Shown::Other));
@@ -216,6 +238,8 @@ mod tests {
         let seen = |name: &str| shown_in(&format!(r#"{{"id":"7","userName":{name}}}"#), "mfaSettings");
         assert_eq!((seen(r#""A@Example.com""#), seen("null")), (Shown::Other, Shown::Other));
         assert_eq!(seen(r#""gone@example.com""#), Shown::AnotherAccount);
+        assert_eq!(shown_in(r#"{"ID":"8"}"#, "mfaSettings"), Shown::AnotherAccount);
+        assert_eq!(shown_in(r#"{"USERNAME":"gone@example.com"}"#, "mfaSettings"), Shown::AnotherAccount);
     }
 
     proptest! {

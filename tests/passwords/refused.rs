@@ -15,6 +15,12 @@ fn a_password_that_nobody_would_know_is_not_made() {
     let args = office.stage.run_args().into_iter().chain(["--generate-passwords".to_owned()]);
     let done = office.stage.finish(office.stage.with_env(Program::new(args))).expect(2);
     assert!(done.last_line().contains("--seal-to"), "{}", done.stderr);
+    // What would stop the run stops its rehearsal.
+    let args =
+        office.stage.run_args().into_iter().chain(["--generate-passwords", "--dry-run"].map(str::to_owned));
+    office.stage.finish(office.stage.with_env(Program::new(args))).expect(2);
+    let nobody = office.program().args(["--dry-run", "--seal-to", "age1notquite"]);
+    office.stage.finish(nobody).expect(78);
     assert!(office.stage.truth().requests.is_empty());
     assert!(!office.sealed().exists());
 }

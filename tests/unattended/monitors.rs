@@ -66,6 +66,11 @@ fn a_success_and_then_a_failure_are_told() {
     assert_eq!(value(&metrics, "exit_code"), Some(3.0));
     assert_eq!(value(&metrics, "last_success_timestamp_seconds"), Some(success));
     assert!(value(&metrics, "last_run_timestamp_seconds") > Some(success));
+    // Nothing to do is no success, where what was done is none.
+    let args = ["run", stage.input().to_str().unwrap(), "--rate", "unlimited"].map(str::to_owned);
+    stage.finish(monitored(&stage, stage.with_env(Program::new(args)))).expect(0);
+    assert_eq!(value(&metrics, "exit_code"), Some(3.0));
+    assert_eq!(value(&metrics, "last_success_timestamp_seconds"), Some(success));
 }
 
 #[test]

@@ -36,7 +36,15 @@ pub(crate) async fn finish(
     // A service goes on with its log at every start.
     let complete = rows_are_done && untold.is_none() && !past.start.serves;
     // With every end in a sound log, what else could not be written is written now, or complained of then.
-    let moot = |stop: &Stop| rows_are_done && matches!(stop, Stop::LogLost(_)) && !record.log().is_broken();
+    // A time that is over asks for nothing more either.
+    let moot = |stop: &Stop| {
+        rows_are_done
+            && match stop {
+                Stop::LogLost(_) => !record.log().is_broken(),
+                Stop::Deadline => true,
+                _ => false,
+            }
+    };
     let stop = stop.filter(|stop| !moot(stop));
     let end = RunEnd {
         complete,

@@ -48,7 +48,7 @@ impl Handing {
             return Err(Failure::new(2, "--password-in-mail needs [notices] in the --config file"));
         }
         let claimed = notices.as_ref().is_some_and(Settings::claims);
-        if args.input.generate_passwords && passwords.seal_to.is_empty() && !claimed && !args.dry_run {
+        if args.input.generate_passwords && passwords.seal_to.is_empty() && !claimed {
             return Err(Failure::new(
                 2,
                 "--generate-passwords makes passwords that nobody would know: say who can read them with \
@@ -60,7 +60,7 @@ impl Handing {
             let recipe = Recipe::new(style(args), Policy::DOCUMENTED);
             recipe.map_err(|why| Failure::new(2, why))?;
         }
-        let seals = args.input.generate_passwords && !args.dry_run && !passwords.seal_to.is_empty();
+        let seals = args.input.generate_passwords && !passwords.seal_to.is_empty();
         let recipients = seals.then(|| Recipients::parse(&passwords.seal_to)).transpose();
         let recipients = recipients.map_err(|why| Failure::new(78, why))?;
         // Whoever rehearses with the settings of every day must not write to anybody.

@@ -3,14 +3,15 @@
 //! Nothing was changed before it is answered with yes, and whatever else happens, nothing stays behind.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::audit::record::RunStart;
 use crate::cli::{Lookup, RunArgs};
-use crate::commands::{Failure, Talk, complain, same_command, warn};
+use crate::commands::{Failure, Talk, same_command};
 use crate::config::Further;
 use crate::domain::stop::{Halt, Stop};
 use crate::domain::text::printable;
@@ -78,20 +79,35 @@ impl Question {
         };
         self.facts.insert(0, ("organisation", called(organization)));
         self.facts.push(("takes", takes(args, rows, client)));
-        complain("about to change users of a real service:");
-        for (name, fact) in &self.facts {
-            complain(format_args!("  {name:<13} {fact}"));
-        }
-        self.warnings.iter().for_each(warn);
-        let mut stderr = io::stderr();
-        let _ = write!(stderr, "Go on? [y/N] ").and_then(|()| stderr.flush());
+        let mut eyes = before_eyes();
+        let _ = eyes.write_all(self.words().as_bytes()).and_then(|()| eyes.flush());
         tokio::select! {
             is_yes = answer() => if is_yes { Ok(()) } else { Err(declined()) },
             stop = stops.next() => {
-                let _ = writeln!(stderr);
+                let _ = writeln!(eyes);
                 Err(stopped(&stop))
             }
         }
+    }
+
+    /// All that is shown. Names and addresses come from elsewhere.
+    fn words(&self) -> String {
+        let facts = self.facts.iter().map(|(name, fact)| format!("  {name:<13} {fact}"));
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}"));
+        let lines = std::iter::once("about to change users of a real service:".to_owned());
+        let lines = lines.chain(facts).chain(warnings).map(|line| printable(&line) + "\n");
+        lines.collect::<String>() + "Go on? [y/N] "
+    }
+}
+
+/// Where whoever types the answer reads: on the terminal itself where standard error goes elsewhere, such as into
+/// a log.
+fn before_eyes() -> Box<dyn Write> {
+    let terminal =
+        || ["/dev/stdin", "/dev/tty"].into_iter().find_map(|it| File::options().write(true).open(it).ok());
+    match terminal() {
+        Some(terminal) if !io::stderr().is_terminal() => Box::new(terminal),
+        _ => Box::new(io::stderr()),
     }
 }
 

@@ -183,7 +183,7 @@ impl From<Misconfigured> for Failure {
 impl From<Unusable> for Failure {
     fn from(unusable: Unusable) -> Self {
         match unusable {
-            Unusable::Refused(why) => Self::new(65, why),
+            Unusable::Refused(why) | Unusable::Changed(why) => Self::new(65, why),
             Unusable::Exposed(why) => Self::new(78, why),
             Unusable::Io(path, error) => Self::new(73, format!("{}: {error}", path.display())),
             Unusable::Held(holder) => held("works in this run folder", holder.as_ref()),
