@@ -24,6 +24,7 @@ pub(super) fn facts(rows: u64) -> Facts {
         summary: Summary {
             run_id: "20260302T010000Z-7f3a".to_owned(),
             input: "leavers-2026-03.csv".to_owned(),
+            shard: None,
             dry_run: false,
             started_at: "2026-03-02T01:00:00.000Z".to_owned(),
             finished_at: None,
