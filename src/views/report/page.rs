@@ -59,7 +59,7 @@ pub(super) fn body(out: &mut impl Write, facts: &Facts, shown: u64, left_out: u6
         tiles: tiles(facts),
         untouched: facts.summary.rows.saturating_sub(reached),
         share: plot::share(&counts(facts), facts.summary.rows),
-        plot: plot::timeline(&facts.timeline),
+        plot: plot::timeline(&facts.timeline, facts.summary.dry_run),
         table: plot::table(&facts.timeline),
         pauses: plot::pauses(&facts.timeline),
         script: SCRIPT,
