@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::{Finished, Person, Program, Stage, ends, faults, outcomes_in, until};
 
 fn page(dir: &Path) -> String {
-    fs::read_to_string(dir.join("report.html")).unwrap().replace('\u{202f}', " ")
+    fs::read_to_string(dir.join("report.html")).unwrap().replace('\u{202f}', " ").replace("&#x2f;", "/")
 }
 
 /// The sentence at the top of the page.
@@ -210,6 +210,27 @@ fn a_shard_that_is_missing_is_told() {
     assert_eq!(warnings(&[three, one, two], "all"), (12, Vec::new()));
     let missing = "shard 2/3 of the file is in none of these runs: rows are missing here";
     assert_eq!(warnings(&[three, one], "some").1, [missing]);
+}
+
+#[test]
+fn a_shard_is_told_as_a_part_of_its_input() {
+    let people = Person::many(12);
+    let stage = Stage::new(people.clone(), faults(""));
+    let [one, two] = ["1", "2"].map(|number| {
+        let (dir, done) = run_of(&stage, number, &people, &["--shard", &format!("{number}/2")]);
+        done.expect(0);
+        dir
+    });
+    let rows = summary(&one)["rows"].as_u64().unwrap();
+    assert!((2..11).contains(&rows), "{rows}");
+    assert_eq!(verdict(&one), format!("All {rows} users of shard 1/2 were changed."));
+    assert_eq!((&summary(&one)["shard"], &summary(&two)["shard"]), (&"1/2".into(), &"2/2".into()));
+    assert!(page(&one).contains(", shard 1/2</dd>") && page(&one).contains(">of shard 1/2<"));
+    // Together they are the whole file again.
+    let all = stage.home.path().join("all");
+    report(&stage, [&*one, &two, Path::new("--output"), &all]).expect(0);
+    assert_eq!(verdict(&all), "All 12 users were changed.");
+    assert!(summary(&all).get("shard").is_none() && page(&all).contains(">of the input<"));
 }
 
 /// A run, its retry over a file that was mended, and the retry's retry.

@@ -21,6 +21,9 @@ pub(crate) struct Summary {
     pub(crate) run_id: String,
     /// INPUT as given.
     pub(crate) input: String,
+    /// The part of INPUT that the run is about, `K/N`; absent for all of it, and where runs were merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<String>,
     /// Whether nothing was to be changed.
     pub(crate) dry_run: bool,
     /// RFC 3339 UTC.

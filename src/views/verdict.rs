@@ -10,6 +10,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) tally: &'a Tally,
     /// Rows that no outcome is known of.
     pub(crate) untouched: u64,
+    /// The part of the input that these rows are all of, if it is one.
+    pub(crate) shard: Option<&'a str>,
     /// Whether nothing was to be changed.
     pub(crate) dry_run: bool,
     /// Whether callers of a service asked for them.
@@ -56,14 +58,16 @@ impl Verdict<'_> {
             (false, 1) => "was changed",
             (false, _) => "were changed",
         };
+        let of = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
         match (changed, all) {
             (_, 0) if self.serves => "nobody has asked for a reset yet".to_owned(),
+            (_, 0) if self.shard.is_some() => format!("nobody{of} was to be changed"),
             (_, 0) => "there was nobody to change".to_owned(),
-            (1, 1) => format!("the one user {}", verb(1)),
-            (0, 1) => "the one user was not changed".to_owned(),
-            (0, _) => format!("none of {} users {}", grouped(all), verb(1)),
-            _ if changed == all => format!("all {} users {}", grouped(all), verb(all)),
-            _ => format!("{} of {} users {}", grouped(changed), grouped(all), verb(changed)),
+            (1, 1) => format!("the one user{of} {}", verb(1)),
+            (0, 1) => format!("the one user{of} was not changed"),
+            (0, _) => format!("none of {} users{of} {}", grouped(all), verb(1)),
+            _ if changed == all => format!("all {} users{of} {}", grouped(all), verb(all)),
+            _ => format!("{} of {} users{of} {}", grouped(changed), grouped(all), verb(changed)),
         }
     }
 
@@ -119,7 +123,7 @@ mod tests {
             let outcome = Outcome::from_words(family, reason).unwrap();
             (0..*rows).for_each(|_| tally.add(outcome, Mfa::None));
         }
-        let sentence = Verdict { tally: &tally, untouched, dry_run, serves, end }.sentence();
+        let sentence = Verdict { tally: &tally, untouched, shard: None, dry_run, serves, end }.sentence();
         sentence.replace('\u{202f}', " ")
     }
 
@@ -167,6 +171,28 @@ mod tests {
             (said(&[updated], 0, End::Died, false, true), "All 4 987 users were changed."),
         ] {
             assert_eq!(said, expected);
+        }
+    }
+    #[test]
+    fn it_says_which_shard_it_is_about() {
+        let said = |changed: u64, failed: u64| {
+            let mut tally = Tally::default();
+            for (family, reason, rows) in [("updated", "", changed), ("failed", "not_found", failed)] {
+                let outcome = Outcome::from_words(family, reason).unwrap();
+                (0..rows).for_each(|_| tally.add(outcome, Mfa::None));
+            }
+            let (shard, end) = (Some("1/3"), End::Complete);
+            Verdict { tally: &tally, untouched: 0, shard, dry_run: false, serves: false, end }.sentence()
+        };
+        for ((changed, failed), expected) in [
+            ((5, 0), "All 5 users of shard 1/3 were changed."),
+            ((4, 1), "4 of 5 users of shard 1/3 were changed; 1 failed: look first at not_found."),
+            ((0, 2), "None of 2 users of shard 1/3 was changed; 2 failed: look first at not_found."),
+            ((1, 0), "The one user of shard 1/3 was changed."),
+            ((0, 1), "The one user of shard 1/3 was not changed; 1 failed: look first at not_found."),
+            ((0, 0), "Nobody of shard 1/3 was to be changed."),
+        ] {
+            assert_eq!(said(changed, failed), expected);
         }
     }
 }

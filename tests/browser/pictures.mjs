@@ -10,7 +10,7 @@ const browser = await launch();
 for (const colorScheme of ['light', 'dark']) {
   const file = path.join(folder, `report-${colorScheme}.png`);
   await opened(browser, made('picture'), (page) => page.screenshot({ path: file }), {
-    colorScheme, viewport: { width: 1120, height: 1580 }, deviceScaleFactor: 0.7, timezoneId: 'UTC',
+    colorScheme, viewport: { width: 1120, height: 1840 }, deviceScaleFactor: 0.65, timezoneId: 'UTC',
   });
   if (statSync(file).size > MOST) throw new Error(`${file} is larger than ${MOST} bytes`);
 }

@@ -87,7 +87,16 @@ impl<'a> Account<'a> {
     fn verdict(&self, tally: &Tally, end: End) -> String {
         let start = &self.first().start;
         let untouched = self.rows(tally) - tally.total();
-        Verdict { tally, untouched, dry_run: start.dry_run, serves: start.serves, end }.sentence()
+        // A retry has only some of a shard's rows.
+        let shard = self.shard().filter(|_| start.retry_of.is_none());
+        let (dry_run, serves) = (start.dry_run, start.serves);
+        Verdict { tally, untouched, shard: shard.as_deref(), dry_run, serves, end }.sentence()
+    }
+
+    /// The shard that a single run is about. Several may be about any number of them.
+    fn shard(&self) -> Option<String> {
+        let [past] = &self.pasts[..] else { return None };
+        past.start.shard.as_deref().and_then(Shard::read).map(|shard| shard.to_string())
     }
 
     /// Rows of the input, or those that callers asked for.
@@ -139,6 +148,7 @@ impl<'a> Account<'a> {
         Summary {
             run_id: self.run_id(),
             input: first.start.input.clone(),
+            shard: self.shard(),
             dry_run: first.start.dry_run,
             started_at: self.all(|past| past.started_at.as_str()).min().unwrap_or_default().to_owned(),
             finished_at: self.all(|past| past.last_at.clone()).max().filter(|_| ended),

@@ -224,7 +224,9 @@
       element.append(moment(value));
     } else {
       // Text from elsewhere may be written from right to left; it does not turn its neighbours.
-      element.append(make('bdi', shown(value, at)));
+      element.append(at === DETAIL ? sentence(value) : make('bdi', shown(value, at)));
+      // It is cut where it is too long.
+      if (at === USER && value) element.firstChild.title = value;
     }
     element.classList.toggle('empty', element.textContent === '');
     return element;
@@ -236,6 +238,14 @@
     if (at === EMAIL && value === '') return '(no address)';
     if (at === MFA) return mfa[value];
     return at === TOOK ? took(value) : String(value);
+  }
+
+  /** Flags stay in one piece. */
+  function sentence(text) {
+    const element = make('bdi');
+    const parts = text.split(/(?<=^|\s)(--[a-z][a-z-]{0,31})(?![a-z-])/);
+    parts.forEach((part, at) => element.append(at % 2 ? make('span', part, 'flag') : part));
+    return element;
   }
 
   function moment(ms) {
@@ -361,6 +371,10 @@
       if (Number.isNaN(time.getTime())) continue;
       [element.textContent, element.title] = [local(time), utc(time)];
     }
+    for (const element of document.querySelectorAll('.meta time')) {
+      const time = new Date(element.dateTime);
+      if (!Number.isNaN(time.getTime())) element.append(` ${offset(time)}`);
+    }
     const day = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' });
     for (const element of document.querySelectorAll('text[data-ms]')) {
       const time = new Date(Number(element.dataset.ms));
@@ -370,12 +384,16 @@
     for (const element of document.querySelectorAll('.zone')) element.textContent = zone();
   }
 
-  function zone() {
-    const minutes = -new Date().getTimezoneOffset();
+  /** "UTC+05:30", as it is here at that time. */
+  function offset(time) {
+    const minutes = -time.getTimezoneOffset();
     const [sign, size] = [minutes < 0 ? '−' : '+', Math.abs(minutes)];
-    const offset = minutes ? `UTC${sign}${two(Math.trunc(size / 60))}:${two(size % 60)}` : 'UTC';
-    const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return minutes && name ? `in the zone of this computer, ${name} (now ${offset})` : offset;
+    return minutes ? `UTC${sign}${two(Math.trunc(size / 60))}:${two(size % 60)}` : 'UTC';
+  }
+
+  function zone() {
+    const [name, now] = [Intl.DateTimeFormat().resolvedOptions().timeZone, offset(new Date())];
+    return now !== 'UTC' && name ? `in the zone of this computer, ${name} (now ${now})` : now;
   }
 
   function arrive() {

@@ -59,7 +59,7 @@ pub(super) fn body(out: &mut impl Write, facts: &Facts, shown: u64, left_out: u6
         tiles: tiles(facts),
         untouched: facts.summary.rows.saturating_sub(reached),
         share: plot::share(&counts(facts), facts.summary.rows),
-        plot: plot::timeline(&facts.timeline),
+        plot: plot::timeline(&facts.timeline, facts.summary.dry_run),
         table: plot::table(&facts.timeline),
         pauses: plot::pauses(&facts.timeline),
         script: SCRIPT,
@@ -199,14 +199,26 @@ pub(super) fn span(ms: u64) -> String {
     }
 }
 
-/// A sentence of ours, with what stands between backticks as something to type.
+/// A sentence of ours, with what stands between backticks as something to type, and flags in one piece.
 fn code(sentence: &str) -> Value {
     let escaped = HtmlEscape(sentence).to_string();
     let marked = escaped.split('`').enumerate().map(|(at, part)| match at % 2 {
-        0 => part.to_owned(),
+        0 => part.split_inclusive(' ').map(flag).collect(),
         _ => format!("<code>{part}</code>"),
     });
     Value::from_safe_string(marked.collect())
+}
+
+/// A word, and if it begins as a flag does, that flag as what no line breaks. No flag of ours is longer.
+fn flag(word: &str) -> String {
+    let rest = word.trim_start_matches(|c: char| c == '-' || c.is_ascii_lowercase());
+    let name = &word[..word.len() - rest.len()];
+    match name.strip_prefix("--") {
+        Some(letters) if (1..=32).contains(&letters.len()) => {
+            format!("<span class=\"flag\">{name}</span>{rest}")
+        }
+        _ => word.to_owned(),
+    }
 }
 
 /// "2026-01-01 00:00:00", of milliseconds since 1970 or of RFC 3339.

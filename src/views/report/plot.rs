@@ -41,20 +41,24 @@ const MARKS: [u64; 20] = [
     604_800,
 ];
 
+/// The same in a dry run, in which nothing is updated.
+const DRY: [(&str, Rows); 5] = [("would_update", STACK[0].1), STACK[1], STACK[2], STACK[3], STACK[4]];
+
 /// The plot; nothing where nothing has ended.
-pub(super) fn timeline(timeline: &Timeline) -> Option<String> {
+pub(super) fn timeline(timeline: &Timeline, dry_run: bool) -> Option<String> {
+    let stack = if dry_run { &DRY } else { &STACK };
     let scale = Scale::of(timeline)?;
     let tallest = nice(timeline.steps.iter().map(total).max().unwrap_or_default());
     let most_429 = timeline.steps.iter().map(|step| step.throttled).max().unwrap_or_default();
     let mut svg = opening(timeline, &scale, most_429 > 0);
     bands(&mut svg, &scale, &timeline.waits);
     levels(&mut svg, tallest);
-    bars(&mut svg, &scale, &timeline.steps, tallest);
+    bars(&mut svg, &scale, &timeline.steps, stack, tallest);
     marks(&mut svg, &scale);
     if most_429 > 0 {
         throttled(&mut svg, &scale, &timeline.steps, most_429);
     }
-    hints(&mut svg, &scale, &timeline.steps);
+    hints(&mut svg, &scale, &timeline.steps, stack);
     svg.push_str("</svg>");
     Some(svg)
 }
@@ -200,11 +204,11 @@ fn levels(svg: &mut String, tallest: u64) {
     }
 }
 
-fn bars(svg: &mut String, scale: &Scale, steps: &[Step], tallest: u64) {
+fn bars(svg: &mut String, scale: &Scale, steps: &[Step], stack: &[(&str, Rows)], tallest: u64) {
     for (at, step) in steps.iter().enumerate() {
         let (x, width) = scale.slot(at);
         let mut floor = FLOOR;
-        for (family, rows) in STACK {
+        for (family, rows) in stack {
             let rows = rows(step);
             if rows > 0 {
                 let height = (HEIGHT * ratio(rows, tallest)).max(SEEN);
@@ -275,12 +279,12 @@ fn marks(svg: &mut String, scale: &Scale) {
 }
 
 /// What a pointer is told over each step.
-fn hints(svg: &mut String, scale: &Scale, steps: &[Step]) {
+fn hints(svg: &mut String, scale: &Scale, steps: &[Step], stack: &[(&str, Rows)]) {
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| total(step) + step.throttled > 0) {
         let (x, width) = scale.slot(at);
         let mut words = clock(scale.start + at as u64 * scale.step, "%H:%M:%S UTC");
         for (family, rows) in
-            STACK.iter().map(|(family, rows)| (*family, rows(step))).filter(|(_, rows)| *rows > 0)
+            stack.iter().map(|(family, rows)| (*family, rows(step))).filter(|(_, rows)| *rows > 0)
         {
             _ = write!(words, "\n{} {family}", grouped(rows));
         }

@@ -87,7 +87,7 @@ test('without JavaScript everything but the table is there, and says so', () =>
 test('times are local, and UTC for whoever asks', () =>
   opened(browser, made('some'), async (page) => {
     const began = page.locator('.meta time').first();
-    assert.equal(await began.textContent(), '2026-03-02 06:30:00');
+    assert.equal(await began.textContent(), '2026-03-02 06:30:00 UTC+05:30');
     assert.equal(await began.getAttribute('title'), '2026-03-02 01:00:00 UTC');
     assert.match(await page.locator('.plot text.time').first().textContent(), /^06:30/);
     assert.match(await page.locator('.zone').textContent(), /UTC\+05:30/);
@@ -128,6 +128,26 @@ test('nothing is cut off on a narrow screen', async () => {
     }, { viewport: { width, height: 800 }, hash: '#failed' });
   }
 });
+
+test('the table of rows stays in its column, and each id on its line', async () => {
+  for (const width of [1024, 1200, 1280, 1600]) {
+    await opened(browser, made('some'), async (page) => {
+      const [right, edge] = await page.evaluate(() =>
+        ['#grid', '#rows'].map((name) => document.querySelector(name).getBoundingClientRect().right));
+      assert.ok(width < 1200 || right <= edge + 0.5, `${right} > ${edge} at ${width}`);
+      const id = page.locator('#body .user:not(.empty) bdi').first();
+      assert.equal(await id.getAttribute('title'), await id.textContent());
+      assert.ok(await id.evaluate((element) => element.getClientRects().length === 1 && element.clientHeight < 24));
+    }, { viewport: { width, height: 800 }, hash: '#skipped' });
+  }
+});
+
+test('no line breaks within a flag', () =>
+  opened(browser, made('some'), async (page) => {
+    const flags = page.locator('.reasons .flag');
+    assert.ok((await flags.allTextContents()).includes('--include-inactive'));
+    assert.ok(await flags.evaluateAll((all) => all.every((flag) => flag.getClientRects().length === 1)));
+  }, { viewport: { width: 390, height: 800 } }));
 
 test('the plot says in words what it shows', () =>
   opened(browser, made('some'), async (page) => {

@@ -138,6 +138,27 @@ fn a_long_run_makes_no_larger_plot_than_a_short_one() {
 }
 
 #[test]
+fn a_rehearsal_is_drawn_in_the_colour_of_its_legend() {
+    let mut facts = samples::facts(9);
+    facts.timeline.step_ms = 1000;
+    facts.timeline.steps = vec![Step { updated: 9, ..Step::default() }];
+    let drawn = |facts: &Facts| {
+        let text = page(&[], facts);
+        let has = |words: &str| text.contains(words);
+        ["updated", "would_update"].map(|family| {
+            let (bar, key) = (format!("<rect class=\"{family}\" x=\"6"), format!("class=\"key {family}\""));
+            (has(&bar), has(&key), has(&format!("\n9 {family}</title>")))
+        })
+    };
+    let (all, none) = ((true, true, true), (false, false, false));
+    facts.summary.outcomes = [("updated", 9)].into();
+    assert_eq!(drawn(&facts), [all, none]);
+    facts.summary.dry_run = true;
+    facts.summary.outcomes = [("would_update", 9)].into();
+    assert_eq!(drawn(&facts), [none, all]);
+}
+
+#[test]
 fn odd_times_make_a_page_all_the_same() {
     for (start_ms, step_ms) in [(0, 0), (u64::MAX, 1), (1, u64::MAX), (u64::MAX / 2, u64::MAX / 2)] {
         let mut facts = samples::facts(0);

@@ -9,21 +9,26 @@ use jiff::Timestamp;
 use super::HOSTILE;
 use crate::domain::event::{Done, Ending, Trail};
 use crate::domain::outcome::{Doubt, Fail, Mfa, Outcome, Skip};
+use crate::domain::stop::Stop;
 use crate::domain::tally::Tally;
-use crate::views::facts::{Facts, Latency, Reason, Step, Timeline, Wait};
+use crate::views::facts::{Facts, Step, Timeline, Wait};
+use crate::views::gathering::Gathering;
 use crate::views::report::Page;
 use crate::views::summary::{Requests, Summary};
+use crate::views::verdict::{End, Verdict};
 
 /// 2026-03-02 01:00 UTC.
 const START: u64 = 1_772_413_200_000;
 
 /// The facts of a run of so many rows, of which nothing else is known.
 pub(super) fn facts(rows: u64) -> Facts {
-    let (outcomes, reasons, mfa) = Summary::counts(&Tally::default());
+    let tally = Tally::default();
+    let (outcomes, reasons, mfa) = Summary::counts(&tally);
     Facts {
         summary: Summary {
             run_id: "20260302T010000Z-7f3a".to_owned(),
             input: "leavers-2026-03.csv".to_owned(),
+            shard: None,
             dry_run: false,
             started_at: "2026-03-02T01:00:00.000Z".to_owned(),
             finished_at: None,
@@ -44,7 +49,15 @@ pub(super) fn facts(rows: u64) -> Facts {
         version: "0.1.0".to_owned(),
         complete: true,
         stopped: None,
-        verdict: format!("{rows} rows were read."),
+        verdict: Verdict {
+            tally: &tally,
+            untouched: rows,
+            shard: None,
+            dry_run: false,
+            serves: false,
+            end: End::Complete,
+        }
+        .sentence(),
         merged: Vec::new(),
         reasons: Vec::new(),
         latency: None,
@@ -82,16 +95,22 @@ const SURNAMES: [&str; 12] = [
 /// How a made-up row ended.
 fn ending(chance: &mut Chance) -> (Outcome, Option<u16>, &'static str) {
     match chance.below(10_000) {
-        0..110 => (Outcome::Failed(Fail::NotFound), Some(200), "no account has this name"),
-        110..170 => {
-            (Outcome::Failed(Fail::Rejected), Some(400), "the service refused the change (invalidValue)")
+        0..110 => (
+            Outcome::Failed(Fail::NotFound),
+            Some(200),
+            "nobody bears this user name; a disabled account may be hidden, and to some services capitals matter",
+        ),
+        110..170 => (
+            Outcome::Failed(Fail::Rejected),
+            Some(400),
+            "the service refuses the change (400) and speaks of password",
+        ),
+        170..185 => {
+            (Outcome::Failed(Fail::Ambiguous), Some(200), "more than one account bears this user name")
         }
-        170..185 => (Outcome::Failed(Fail::Ambiguous), Some(200), "2 accounts have this name"),
-        185..196 => {
-            (Outcome::Unknown(Doubt::ReplyLost), None, "the connection broke after the change had left")
-        }
-        196..420 => (Outcome::Skipped(Skip::Inactive), Some(200), "the account is disabled"),
-        420..470 => (Outcome::Skipped(Skip::Duplicate), None, "the same as an earlier line"),
+        185..196 => (Outcome::Unknown(Doubt::ReplyLost), None, "the PATCH left and no answer came"),
+        196..420 => (Outcome::Skipped(Skip::Inactive), Some(200), "the account is not active"),
+        420..470 => (Outcome::Skipped(Skip::Duplicate), None, "asks for the same as line 2"),
         _ => (Outcome::Updated, Some(200), ""),
     }
 }
@@ -128,7 +147,7 @@ struct Run {
 }
 
 fn run(count: u64, hostile: bool) -> Run {
-    let (mut chance, mut tally, mut steps) = (Chance(42), Tally::default(), vec![Step::default(); 192]);
+    let (mut chance, mut steps) = (Chance(42), vec![Step::default(); 192]);
     let step_ms = (count * 400 / 192).max(20);
     let waits: Vec<Wait> = [(40, 43), (44, 46), (110, 117)]
         .map(|(from, to)| Wait { from_ms: START + from * step_ms, to_ms: START + to * step_ms })
@@ -150,7 +169,6 @@ fn run(count: u64, hostile: bool) -> Run {
             Outcome::Unknown(_) => step.unknown += 1,
             _ => step.updated += 1,
         }
-        tally.add(done.ending.outcome, done.ending.mfa);
         let ended = i64::try_from(START + slot * step_ms + chance.below(step_ms)).unwrap();
         rows.push((done, Timestamp::from_millisecond(ended).unwrap().to_string()));
     }
@@ -159,44 +177,20 @@ fn run(count: u64, hostile: bool) -> Run {
     }
     let mut facts = facts(count);
     facts.timeline = Timeline { start_ms: START, step_ms, steps, waits };
-    describe(&mut facts, &tally, step_ms);
+    describe(&mut facts, &gathered(&rows), End::Complete);
     Run { rows, facts }
 }
 
-fn describe(facts: &mut Facts, tally: &Tally, step_ms: u64) {
-    let rows = |outcome| tally.of(outcome);
-    let reason = |outcome: Outcome, means, advice| Reason {
-        outcome: outcome.family(),
-        reason: outcome.reason(),
-        rows: rows(outcome),
-        means,
-        advice,
-    };
-    facts.reasons = vec![
-        reason(
-            Outcome::Failed(Fail::NotFound),
-            "Nobody in the organisation has this name.",
-            "Look for a changed address or a typing error, correct the line and run it again.",
-        ),
-        reason(
-            Outcome::Failed(Fail::Rejected),
-            "The service refused the change.",
-            "The detail says which rule it named; a password that the policy allows settles most of them.",
-        ),
-        reason(
-            Outcome::Failed(Fail::Ambiguous),
-            "More than one account has this name, and none was touched.",
-            "Settle in the service who is meant, then run these lines again.",
-        ),
-        reason(
-            Outcome::Unknown(Doubt::ReplyLost),
-            "The change left and no answer came: the account may have the new password or the old one.",
-            "Look at the account, or set a fresh password with `retry --reason reply_lost`.",
-        ),
-    ];
-    facts.reasons.retain(|reason| reason.rows > 0);
+/// The words and the numbers that the program itself finds for these rows.
+fn describe(facts: &mut Facts, gathering: &Gathering, end: End) {
+    let step_ms = facts.timeline.step_ms;
+    let tally = gathering.tally();
+    facts.reasons = gathering.reasons();
+    facts.latency = gathering.latency();
     (facts.summary.outcomes, facts.summary.reasons, facts.summary.mfa) = Summary::counts(tally);
     let count = facts.summary.rows;
+    let (untouched, dry_run, shard) = (count - tally.total(), facts.summary.dry_run, None);
+    facts.verdict = Verdict { tally, untouched, shard, dry_run, serves: false, end }.sentence();
     facts.summary.requests =
         Requests { token: 3, lookup: count + 725, patch: tally.of(Outcome::Updated) + 88, sessions: 0 };
     (facts.summary.throttled, facts.summary.waited_ms) = (725, 12 * step_ms);
@@ -204,15 +198,14 @@ fn describe(facts: &mut Facts, tally: &Tally, step_ms: u64) {
         .ok()
         .and_then(|ms| Timestamp::from_millisecond(ms).ok())
         .map(|time| time.to_string());
-    facts.summary.exit_code = Some(4);
-    facts.summary.warnings = vec!["The clock of this machine is 4 s behind the service's.".to_owned()];
-    let open = tally.family("failed") + tally.family("unknown");
-    facts.verdict = format!(
-        "{} of {count} passwords were changed; {open} rows need somebody, {} of them because nobody can know.",
-        tally.of(Outcome::Updated),
-        tally.family("unknown")
-    );
-    facts.latency = Some(Latency { rows: count, p50_ms: 412, p90_ms: 1_180, p99_ms: 1_540, max_ms: 1_637 });
+    facts.summary.exit_code = Some(tally.exit_code());
+    facts.summary.warnings = vec!["ignored columns: department, manager".to_owned()];
+}
+
+fn gathered(rows: &[(Done, String)]) -> Gathering {
+    let mut gathering = Gathering::default();
+    rows.iter().for_each(|(done, finished_at)| gathering.row(done, finished_at));
+    gathering
 }
 
 fn write(path: &Path, run: &Run) {
@@ -234,19 +227,15 @@ fn pages_for_a_browser() {
     write(&folder.join("picture.html"), &run(18_000, false));
     let mut all_well = run(40, true);
     all_well.rows.retain(|(done, _)| done.ending.outcome == Outcome::Updated);
-    let mut tally = Tally::default();
-    all_well.rows.iter().for_each(|(done, _)| tally.add(done.ending.outcome, done.ending.mfa));
-    all_well.facts.summary.rows = tally.total();
-    describe(&mut all_well.facts, &tally, 20);
-    all_well.facts.verdict = format!("All {} passwords were changed.", tally.total());
+    all_well.facts.summary.rows = all_well.rows.len() as u64;
+    describe(&mut all_well.facts, &gathered(&all_well.rows), End::Complete);
     all_well.facts.summary.warnings.clear();
     write(&folder.join("well.html"), &all_well);
     let mut stopped = run(300, true);
     stopped.facts.summary.rows = 5_000;
     stopped.facts.complete = false;
-    stopped.facts.stopped = Some("Stopped after 300 rows: the deadline of 06:00 was reached.".to_owned());
-    stopped.facts.verdict =
-        "4 700 of 5 000 rows are still to be done; the same command goes on with them.".to_owned();
+    stopped.facts.stopped = Some(Stop::Deadline.sentence());
+    describe(&mut stopped.facts, &gathered(&stopped.rows), End::Stopped);
     stopped.facts.summary.exit_code = Some(75);
     write(&folder.join("stopped.html"), &stopped);
     write(&folder.join("nothing.html"), &Run { rows: Vec::new(), facts: facts(0) });
