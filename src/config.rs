@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
+use self::file::nearest::distance;
 use crate::cli::{
     Cli, PasswordArgs, PasswordEncoding, PasswordRoute, PolicyOf, RunArgs, ServiceArgs, ShardArg, Tables,
     TokenAuth,
@@ -287,8 +288,11 @@ fn domain(region: &str) -> Result<&str, Misconfigured> {
     if plain && region.contains('.') {
         return Ok(region);
     }
+    let nearest = REGIONS.iter().map(|(aws, _)| *aws).min_by_key(|aws| distance(aws, region));
+    let hint = nearest.filter(|aws| distance(aws, region) <= 3);
+    let hint = hint.map_or_else(String::new, |aws| format!("; did you mean {aws}?"));
     Err(wrong(format!(
-        "--region {region:?} is neither an AWS region known here nor a domain such as mypurecloud.de"
+        "--region {region:?} is neither an AWS region known here nor a domain such as mypurecloud.de{hint}"
     )))
 }
 
@@ -372,6 +376,10 @@ mod tests {
         for bad in ["", "eu-central-9", "a b.c", "x.y/z", "user@evil.test"] {
             assert!(domain(bad).is_err(), "{bad}");
         }
+        let why = |region: &str| domain(region).unwrap_err().to_string();
+        assert!(why("eu-central-9").ends_with("; did you mean eu-central-1?"));
+        assert!(why("eu-cental-2").ends_with("; did you mean eu-central-2?"));
+        assert!(!why("nowhere").contains("did you mean"));
     }
 
     #[test]

@@ -57,10 +57,18 @@ impl Only {
 /// its line: there the address itself was mended. Anybody else on a line is another person.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
-    wanted: HashMap<String, Option<Doubt>>,
+    wanted: HashMap<String, Wanted>,
     nameless: HashSet<u64>,
     known: HashSet<String>,
     rows: usize,
+}
+
+/// A user whose row is worth another try.
+#[derive(Debug)]
+struct Wanted {
+    /// Where the row stood in the earlier run.
+    line: u64,
+    doubt: Option<Doubt>,
 }
 
 impl Selection {
@@ -72,7 +80,7 @@ impl Selection {
             if key.is_empty() {
                 self.nameless.insert(line);
             } else {
-                self.wanted.insert(key.clone(), outcome.doubt());
+                self.wanted.insert(key.clone(), Wanted { line, doubt: outcome.doubt() });
             }
         }
         self.known.insert(key);
@@ -84,9 +92,14 @@ impl Selection {
     }
 
     fn holds(&self, line: u64, email: &str) -> bool {
+        self.found(line, email).is_some()
+    }
+
+    /// The line in the earlier run of the row that is found on this line now.
+    fn found(&self, line: u64, email: &str) -> Option<u64> {
         let key = email.to_ascii_lowercase();
         let mended = self.nameless.contains(&line) && (key.is_empty() || !self.known.contains(&key));
-        mended || self.wanted.contains_key(&key)
+        if mended { Some(line) } else { self.wanted.get(&key).map(|wanted| wanted.line) }
     }
 }
 
@@ -128,7 +141,26 @@ impl<'a> Plan<'a> {
     /// The doubt in which an earlier run left this user.
     pub(crate) fn earlier_doubt(&self, target: &Target) -> Option<Doubt> {
         let Only::Unfinished(selection) = self.only.as_ref()? else { return None };
-        *selection.wanted.get(&target.email.as_str().to_ascii_lowercase())?
+        selection.wanted.get(&target.email.as_str().to_ascii_lowercase())?.doubt
+    }
+
+    /// Lines of the earlier run whose rows are not among these rows of the input, in order.
+    pub(crate) fn lost(&self, found: &HashSet<u64>) -> Vec<u64> {
+        let Some(Only::Unfinished(selection)) = &self.only else { return Vec::new() };
+        let named = selection.wanted.values().map(|wanted| wanted.line);
+        let all = named.chain(selection.nameless.iter().copied());
+        let mut lost: Vec<_> = all.filter(|line| !found.contains(line)).collect();
+        lost.sort_unstable();
+        lost
+    }
+
+    /// The line in the earlier run of a row that this one is about for its sake.
+    pub(crate) fn earlier_line(&self, row: &Row) -> Option<u64> {
+        let Some(Only::Unfinished(selection)) = &self.only else { return None };
+        match row {
+            Row::Sound(target) => selection.found(target.line, target.email.as_str()),
+            Row::Bad(defect) => selection.found(defect.line, defect.email.as_deref().unwrap_or_default()),
+        }
     }
 
     /// The step for a row; nothing when it is settled already, or not what this run is about.

@@ -79,6 +79,9 @@ fn a_key_that_nobody_knows_is_refused_with_the_nearest_that_is_known() {
     assert!(said("[[attribute]]\ncolumn = 'a'").contains("did you mean attributes?"));
     assert!(said("max_attempts = 2\nmax-attempts = 3").contains("max_attempts in two spellings"));
     assert!(!said("weather = 'fine'").contains("did you mean"));
+    assert!(!said("weather = 'fine'").contains("holds a secret"));
+    let why = said("client_secret = 'x'");
+    assert!(why.contains("did you mean client_secret_file?; no setting holds a secret itself"), "{why}");
 }
 
 #[test]

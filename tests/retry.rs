@@ -138,9 +138,11 @@ fn a_row_that_is_not_there_any_more_is_not_lost_in_silence() {
     stage.write_input(&stage.people[..1]);
     stage.finish(retry(&stage, &[])).expect(3);
     let summary = fs::read_to_string(only_run(&stage).join("summary.json")).unwrap();
-    assert!(summary.contains("1 row of the earlier run cannot be found"), "{summary}");
+    let (_, words) = summary.split_once("1 row of the earlier run cannot be found").unwrap();
+    assert!(words.contains(" (line 4 there); if an address was mended, run a file of those rows"), "{words}");
     stage.write_input(&[Person::new("a@example.com")]);
-    stage.finish(retry(&stage, &[])).expect(65);
+    let done = stage.finish(retry(&stage, &[])).expect(65);
+    assert!(done.last_line().contains(" (line 2, 4 there)"), "{}", done.stderr);
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn a_patch_in_doubt_is_named_and_the_command_to_go_on_with() {
     let words = said(&stage);
     assert!(words.contains("died") && words.contains("0 of 3 rows settled\n"), "{words}");
     assert!(words.contains("3 rows to go: 1 with a PATCH in doubt, 2 not begun"), "{words}");
+    assert!(words.contains("\nat least 0 look-ups, 0 changes sent; "), "{words}");
     let next = format!("scim-rekey run {} --run-dir {}", stage.input().display(), stage.run_dir().display());
     assert!(
         words.ends_with(&format!("go on with the command that began it: its settings, and {next}\n")),
@@ -85,7 +86,7 @@ fn a_running_run_is_watched_until_its_end() {
     let pid = std::process::id();
     assert!(words.contains(&format!("going on since 2026-11-22T09:31:38.000Z (process {pid})")), "{words}");
     assert!(words.contains("1 of 3 rows settled: 1 updated\n2 rows to go: 2 not begun\n"), "{words}");
-    assert!(!words.contains("go on with"), "{words}");
+    assert!(words.contains("\nat least ") && !words.contains("go on with"), "{words}");
     let json = json(&stage);
     assert_eq!((&json["state"], &json["pid"], &json["next"]), (&"running".into(), &pid.into(), &Value::Null));
 
@@ -114,6 +115,7 @@ fn a_watch_leaves_with_the_exit_code_of_the_run_and_a_look_with_0() {
     status(&stage, &["--watch"]).expect(3);
     status(&stage, &["--watch", "--json"]).expect(3);
     let words = status(&stage, &[]).expect(0).stdout;
+    assert!(words.contains("\n3 look-ups, 1 change sent; "), "{words}");
     let next = format!("scim-rekey retry {} {}", stage.run_dir().display(), stage.input().display());
     assert!(
         words.contains("      1  failed/not_found\n") && words.ends_with(&format!("with: {next}\n")),
@@ -148,6 +150,26 @@ fn what_is_no_run_folder_leads_to_those_near_it() {
             "{}",
             done.stderr
         );
+        let (path, input) = (path.to_str().unwrap(), stage.input());
+        for args in [&["retry", path, input.to_str().unwrap()][..], &["unseal", path, "--identity", "x"]] {
+            // Passwords of their own stand in a file.
+            if args[0] == "unseal" && !Path::new(path).is_dir() {
+                continue;
+            }
+            let other = stage.finish(stage.with_env(Program::new(args))).expect(66);
+            assert_eq!(other.last_line(), done.last_line());
+        }
+        if Path::new(path).is_dir() {
+            let other = stage.finish(Program::new(["audit", "verify", path])).expect(66);
+            assert_eq!(other.last_line(), done.last_line());
+        }
     }
+    let run = stage.home.path().join("users.runs/x");
+    let swapped = Program::new(["retry"]).arg(stage.input()).arg(&run);
+    let done = stage.finish(stage.with_env(swapped)).expect(66);
+    let ending = format!("scim-rekey retry {} {}", run.display(), stage.input().display());
+    assert!(done.last_line().ends_with(&ending), "{}", done.stderr);
+    let done = stage.finish(Program::new(["unseal"]).arg(&run).args(["--identity", "x"])).expect(66);
+    assert!(done.last_line().contains("that run made no passwords"), "{}", done.stderr);
     assert!(!ask(&stage.home.path().join("nowhere")).last_line().contains("runs"));
 }

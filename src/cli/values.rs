@@ -27,8 +27,11 @@ impl FromStr for RateArg {
             "unlimited" => return Ok(Self::Unlimited),
             _ => {}
         }
-        let (number, unit) =
-            text.split_once('/').ok_or("expected NUMBER/s, NUMBER/min, NUMBER/h, auto or unlimited")?;
+        let Some((number, unit)) = text.split_once('/') else {
+            let is_number = text.parse::<u32>().is_ok_and(|number| number > 0);
+            let hint = if is_number { format!(", such as {text}/min") } else { String::new() };
+            return Err(format!("expected NUMBER/s, NUMBER/min, NUMBER/h, auto or unlimited{hint}"));
+        };
         let number: u32 = number.trim().parse().map_err(|_| "expected a whole number before the /")?;
         let seconds = match unit.trim() {
             "s" | "sec" | "second" => 1,
@@ -207,6 +210,7 @@ mod tests {
         for text in ["", "300", "0/s", "x/s", "5/fortnight", "-1/s"] {
             assert!(rate(text).is_err(), "{text}");
         }
+        assert!(rate("300").unwrap_err().ends_with(", such as 300/min"));
         assert_eq!("5%".parse::<MaxFailures>().unwrap().of(1000), 50);
         assert_eq!("7".parse::<MaxFailures>().unwrap().of(1000), 7);
         let shard = |text: &str| text.parse::<ShardArg>().ok();

@@ -1,8 +1,10 @@
 //! `audit verify`: does the chain hold, and is it all there?
 
 use std::fs::File;
+use std::io::ErrorKind::NotFound;
 use std::path::Path;
 
+use super::status::no_run;
 use super::{Failure, say};
 use crate::audit::replay::Damage;
 use crate::audit::verify::verify as prove;
@@ -15,7 +17,10 @@ use crate::folder::run::LOG;
 pub(crate) fn verify(path: &Path, checkpoints: &[String]) -> Result<u8, Failure> {
     let log = if path.is_dir() { path.join(LOG) } else { path.to_owned() };
     let name = log.display();
-    let file = File::open(&log).map_err(|error| Failure::new(66, format!("{name}: {error}")))?;
+    let file = File::open(&log).map_err(|error| match error.kind() {
+        NotFound if path.is_dir() => no_run(path),
+        _ => Failure::new(66, format!("{name}: {error}")),
+    })?;
     let proof = prove(file, checkpoints).map_err(|damage| match damage {
         Damage::Io(error) => Failure::new(66, format!("{name}: {error}")),
         Damage::Broken { .. } => Failure::new(65, format!("{name}: {damage}")),

@@ -16,6 +16,7 @@ pub(crate) mod status;
 pub(crate) mod unseal;
 
 use std::fmt::Display;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -230,6 +231,9 @@ pub(crate) fn read_past(run_dir: &Path) -> Result<Past, Failure> {
     match Past::read(&path) {
         Ok(Some(past)) => Ok(past),
         Ok(None) => Err(Failure::new(66, format!("{} holds no run yet", path.display()))),
+        Err(Damage::Io(error)) if matches!(error.kind(), NotFound | NotADirectory) => {
+            Err(status::no_run(run_dir))
+        }
         Err(Damage::Io(error)) => Err(Failure::new(66, format!("{}: {error}", path.display()))),
         Err(damage) => Err(Failure::new(65, format!("{} cannot be trusted: {damage}", path.display()))),
     }

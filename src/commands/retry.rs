@@ -5,7 +5,7 @@
 use std::fs::File;
 
 use super::run::{GENERATED_PASSWORDS, Monitor, Retry, run};
-use super::{Failure, Talk, complain, read_past};
+use super::{Failure, Talk, complain, quoted, read_past};
 use crate::audit::replay::{Past, rows};
 use crate::cli::RetryArgs;
 use crate::config::{self, Further};
@@ -21,6 +21,14 @@ pub(crate) fn retry(
     further: &Further,
     talk: &Talk,
 ) -> Result<u8, Failure> {
+    let input = &args.run.input.input;
+    if !args.earlier.join(LOG).exists() && input.join(LOG).exists() {
+        let [run_dir, input] = [input, &args.earlier].map(|path| quoted(&path.display().to_string()));
+        return Err(Failure::new(
+            66,
+            format!("the run folder comes first, then INPUT: scim-rekey retry {run_dir} {input}"),
+        ));
+    }
     // What its rows come to is not known yet.
     if let Standing::Held(holder) = Lock::standing(&folder_lock(&args.earlier)) {
         let pid = holder.map_or_else(String::new, |holder| format!(" (process {})", holder.pid));

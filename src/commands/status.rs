@@ -30,7 +30,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<u8, Failure> {
 }
 
 /// What the folder is not, and where the runs are if they are near.
-fn no_run(path: &Path) -> Failure {
+pub(super) fn no_run(path: &Path) -> Failure {
     let runs = super::runs::folders(path).unwrap_or_default();
     let hint = if runs.is_empty() {
         String::new()

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::run::GENERATED;
+use super::status::no_run;
 use super::{Failure, complain};
 use crate::audit::record::Line;
 use crate::audit::replay::scan;
@@ -21,7 +22,7 @@ use crate::handover::unsealed::{Fault, Opened, Unsealed};
 /// Prints them as CSV.
 pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
     let (file, mut sent) = if args.from.is_dir() {
-        (args.from.join(GENERATED), Some(Sent::read(&args.from.join(LOG))?))
+        (sealed_in(&args.from)?, Some(Sent::read(&args.from.join(LOG))?))
     } else {
         (args.from.clone(), None)
     };
@@ -60,6 +61,23 @@ pub(crate) fn unseal(args: &UnsealArgs) -> Result<u8, Failure> {
         table.faults += missing;
     }
     table.end().map_err(|error| unprintable(&error))
+}
+
+/// The sealed passwords of a run.
+fn sealed_in(run_dir: &Path) -> Result<PathBuf, Failure> {
+    let file = run_dir.join(GENERATED);
+    match (run_dir.join(LOG).exists(), file.exists()) {
+        (true, true) => Ok(file),
+        (false, _) => Err(no_run(run_dir)),
+        (true, false) => Err(Failure::new(
+            66,
+            format!(
+                "{} holds no {GENERATED}: that run made no passwords; give the folder of one that did, \
+                 or a file of sealed passwords",
+                run_dir.display()
+            ),
+        )),
+    }
 }
 
 fn unprintable(error: &io::Error) -> Failure {

@@ -5,7 +5,7 @@
 //! environment has it. So there is one check of each value and one default, and the precedence is told
 //! here in one place: flag, environment, profile, file.
 
-mod nearest;
+pub(super) mod nearest;
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -159,7 +159,8 @@ fn profile(mut file: Table, name: Option<&str>) -> Result<(Table, BTreeMap<Strin
     let Some(name) = name else { return Ok((file, origins)) };
     let Some(Value::Table(own)) = profiles.get(name) else {
         let known = profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return Err(wrong(format!("the configuration has no [profile.{name}]; it has: {known}")));
+        let has = if known.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {known}") };
+        return Err(wrong(format!("the configuration has no [profile.{name}]; {has}")));
     };
     let own = in_one_spelling(own.clone())?;
     origins.extend(origin(&own, Origin::Profile));
@@ -377,6 +378,8 @@ mod tests {
         }
         let why = cli("[profile.a]\n", &["run", "x.csv", "--profile", "b"]).unwrap_err();
         assert!(why.contains("[profile.b]") && why.ends_with("it has: a"), "{why}");
+        let why = cli("rate = '1/s'", &["run", "x.csv", "--profile", "b"]).unwrap_err();
+        assert!(why.ends_with("no [profile.b]; it has no profiles"), "{why}");
         assert!(cli("rate = 1.5", &["run", "x.csv"]).unwrap_err().contains("rate"));
         assert!(cli("rate = = 1", &["run", "x.csv"]).unwrap_err().contains("line 1"));
     }

@@ -25,7 +25,7 @@ const HEAD: &str = "\
 # known is refused (78). `scim-rekey config show` says what counts, and where it came from.
 #
 # A # before a setting leaves it out; what is shown then is the default, or the kind of value.
-# Not here, because they have to be said each time: --again, --dry-run, --sandbox and
+# Not here, because they have to be said each time: --yes, --again, --dry-run, --sandbox and
 # --consent-to-passwords-in-mail. And no secret: those come from files of mode 0600, the environment or
 # systemd credentials.
 ";

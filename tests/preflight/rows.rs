@@ -71,5 +71,8 @@ fn somebody_who_is_missing_or_disabled_is_told_of() {
         let told = answer(&stage.finish(program(&stage).arg("--json")).expect(0));
         let line = found(&told, "first-row").remove(0);
         assert!(line.starts_with(says) && !line.contains(name), "{line}");
+        let rights = found(&told, "rights").remove(0);
+        let is_nobody = rights.starts_with("warning: the service shows no users at all");
+        assert_eq!(is_nobody, name.starts_with("missing"), "{rights}");
     }
 }

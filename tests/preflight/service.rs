@@ -58,7 +58,9 @@ fn each_thing_that_is_wrong_with_the_service_has_its_line() {
             ("rights", "warning: the service answers 400", 0),
         ),
         (
-            r#"{"on":"lookup","skip":1,"do":"wrong_user"}"#.to_owned(),
+            r#"{"on":"lookup","do":{"status":200,"body":{"totalResults":3,"Resources":[]}}},
+               {"on":"lookup","do":"wrong_user"}"#
+                .to_owned(),
             ("first-row", "warning: the user on line 2: ", 0),
         ),
         (for_ever("token", r#"{"status":503}"#), ("token", "failed: the service is unavailable", 69)),
@@ -147,15 +149,24 @@ fn a_proxy_in_between_is_named_without_its_password() {
     let (password, proxy) = (Canary::password(), Listener::new(Speaks::Intercepts("login.pem"), NOBODY));
     stage.keep_secret(&password);
     let escaped = percent_encoding::utf8_percent_encode(&password.0, percent_encoding::NON_ALPHANUMERIC);
-    let program = program(&stage)
+    let looked_into = program(&stage)
         .env("HTTPS_PROXY", format!("http://me:{escaped}@{}", proxy.address()))
         .env("GENESYS_TOKEN_URL", "https://login.region.example/oauth/token")
         .args([OsStr::new("--ca-file"), certificate("root.pem").as_os_str(), OsStr::new("--json")]);
-    let told = answer(&stage.finish(program).expect(77));
+    let told = answer(&stage.finish(looked_into).expect(77));
     let words = format!(
         "ok: login.region.example answers: through the proxy {}, certificate trusted",
         proxy.address()
     );
     assert_eq!(found(&told, "token-endpoint"), [words]);
+    // Nobody knows this region, and it is not on this machine.
+    let elsewhere = program(&stage).env("GENESYS_SCIM_URL", "https://api.region.example/api/v2/scim/v2");
+    let elsewhere = elsewhere.env("HTTPS_PROXY", format!("http://{}", proxy.address())).arg("--json");
+    let away = answer(&stage.finish(elsewhere));
+    let region = found(&away, "configuration").remove(0);
+    assert!(
+        region.starts_with("warning: https://api.region.example/") && region.contains("none of the vendor"),
+        "{region}"
+    );
     assert!(found(&told, "token")[0].starts_with("failed: the token endpoint refuses (401"), "{told}");
 }

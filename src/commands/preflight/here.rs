@@ -34,7 +34,12 @@ pub(super) fn region(args: &RunArgs, service: &Service) -> Finding {
             format!("{base} is in no region that is known here"),
             "go on if it is new, or see --region",
         ),
-        (None, _) => Finding::ok(CHECK, format!("{base}, none of the vendor's regions")),
+        (None, _) if service.http.loopback => Finding::ok(CHECK, format!("{base}, on this machine")),
+        (None, _) => Finding::warning(
+            CHECK,
+            format!("{base} is in none of the vendor's regions"),
+            "check --region, or go on if --scim-url is of another service",
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use reqwest::Url;
 
-use super::finding::{Finding, Findings, apart};
+use super::finding::{Finding, Findings, Sign, apart};
 use super::span::span;
 use super::users::Load;
 use super::{Known, attributes, passwords, says, users};
@@ -164,9 +164,16 @@ async fn with_token(
     found.push(says::organization(client, has_platform).await);
     attributes::check(args, further, client, found).await;
     passwords::check(args, client, has_platform, known, found).await;
-    let users = users::rights(client, found).await;
-    let Some(given) = &mut known.given else { return };
-    users::first(client, given, &known.protected, found).await;
+    let (rights, users) = users::rights(client).await;
+    let first = match &mut known.given {
+        Some(given) => Some(users::first(client, given, &known.protected).await),
+        None => None,
+    };
+    // A list may be empty where users are found all the same, as in the sandbox, which makes them up.
+    let is_found = args.sandbox || first.as_ref().is_some_and(|first| first.sign == Sign::Ok);
+    found.push(if users == Some(0) && !is_found { users::nobody() } else { rights });
+    let (Some(given), Some(first)) = (&known.given, first) else { return };
+    found.push(first);
     let load = Load::of(args, given, users, features, aside.and_then(|aside| aside.limit));
     found.push(load.finding(args));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::finding::{Finding, Findings};
+use super::finding::Finding;
 use super::rows::Given;
 use super::says::per_minute;
 use super::span::span;
@@ -21,12 +21,15 @@ use crate::scim::directory::{is_worth_reading, size};
 use crate::scim::inquiry::{Features, Unheard};
 use crate::scim::pacer::Standing;
 
-/// Whether users may be read. Whether they may be changed, only a change would show.
-pub(super) async fn rights(client: &Client, found: &mut Findings<'_>) -> Option<u64> {
-    const CHECK: &str = "rights";
+const RIGHTS: &str = "rights";
+
+/// Whether users may be read, and how many there are. Whether they may be changed, only a change would show.
+pub(super) async fn rights(client: &Client) -> (Finding, Option<u64>) {
+    const CHECK: &str = RIGHTS;
     let unproven = "whether they may be changed, only a change shows: a run stops at the first refusal";
     let users = client.users().await;
-    found.push(match &users {
+    let finding = match &users {
+        Ok(Some(0)) => Finding::ok(CHECK, format!("may read users, none of whom is listed; {unproven}")),
         Ok(Some(users)) => Finding::ok(CHECK, format!("may read {}; {unproven}", count(*users, "user"))),
         Ok(None) => Finding::ok(CHECK, format!("may read users, and does not learn how many; {unproven}")),
         Err(Unheard::Status(403)) => Finding::failed(
@@ -42,29 +45,33 @@ pub(super) async fn rights(client: &Client, found: &mut Findings<'_>) -> Option<
             "check --scim-url: /Users is appended to it",
         ),
         Err(why) => unheard(CHECK, why, "--lookup filter does without the list"),
-    });
-    users.ok().flatten()
+    };
+    (finding, users.ok().flatten())
+}
+
+/// What is said where nobody is listed, nor found by the filter.
+pub(super) fn nobody() -> Finding {
+    Finding::warning(
+        RIGHTS,
+        "the service shows no users at all",
+        "see that the client's role is not confined, and that this is the organisation that is meant",
+    )
 }
 
 /// Looks up the user of the first row, as the run would.
-pub(super) async fn first(
-    client: &Client,
-    given: &mut Given,
-    protected: &HashSet<String>,
-    found: &mut Findings<'_>,
-) {
+pub(super) async fn first(client: &Client, given: &mut Given, protected: &HashSet<String>) -> Finding {
     const CHECK: &str = "first-row";
     let Some(target) = given.first(protected) else {
-        return found.push(Finding::not_checked(CHECK, "there is no row that would be looked up"));
+        return Finding::not_checked(CHECK, "there is no row that would be looked up");
     };
     let line = target.line;
-    found.push(match client.find(target, &mut Trail::default()).await {
+    match client.find(target, &mut Trail::default()).await {
         Found::Ready(_) => Finding::ok(
             CHECK,
             format!("the user on line {line} is found by the filter, under the same userName"),
         ),
         Found::Ended(_, ended) => not_ready(CHECK, line, &ended),
-    });
+    }
 }
 
 fn not_ready(check: &'static str, line: u64, ended: &Ended) -> Finding {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use self::account::Account;
 use self::merge::Merge;
+use super::status::no_run;
 use super::{Failure, read_past, say};
 use crate::audit::accounts::Accounts;
 use crate::audit::log::now;
@@ -81,7 +82,7 @@ fn cannot_merge(error: io::Error) -> Failure {
 /// Reads a run's log, in which nobody writes then.
 fn open(dir: &Path) -> Result<Run, Failure> {
     if !dir.join(LOG).exists() {
-        return Err(Failure::new(66, format!("{} is no run folder: it holds no {LOG}", dir.display())));
+        return Err(no_run(dir));
     }
     let lock = lock(dir, "the run is going on; it writes these files itself, or the folder was named twice")?;
     Ok(Run { dir: dir.to_owned(), past: read_past(dir)?, _lock: lock })

@@ -29,22 +29,34 @@ pub(super) fn count_rows(
     if plan.is_about_all() {
         return Ok((survey.rows, None));
     }
-    let mut about = 0;
+    let (mut about, mut found) = (0, HashSet::new());
     for row in input.rows(survey).map_err(|error| Failure::new(66, error))? {
-        about += u64::from(plan.is_about(&row.map_err(|error| Failure::new(66, error))?));
+        let row = row.map_err(|error| Failure::new(66, error))?;
+        about += u64::from(plan.is_about(&row));
+        found.extend(plan.earlier_line(&row));
     }
     // A shard may well be empty.
     let Some(wanted) = wanted else { return Ok((about, None)) };
     let lost = wanted.saturating_sub(about);
     let warning = format!(
-        "{} of the earlier run cannot be found in INPUT, neither by user nor by line",
-        count(lost, "row")
+        "{} of the earlier run cannot be found in INPUT, neither by user nor by line{}; \
+         if an address was mended, run a file of those rows alone",
+        count(lost, "row"),
+        lines(&plan.lost(&found))
     );
     match (about, lost) {
         (0, _) => Err(Failure::new(65, warning)),
         (_, 0) => Ok((about, None)),
         (_, _) => Ok((about, Some(warning))),
     }
+}
+
+/// The first few lines of an earlier run.
+fn lines(lines: &[u64]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = lines.iter().take(SHOWN).map(u64::to_string).collect();
+    let more = if lines.len() > SHOWN { ", …" } else { "" };
+    if shown.is_empty() { String::new() } else { format!(" (line {}{more} there)", shown.join(", ")) }
 }
 
 /// What is said of bad rows among those that this run is about.

@@ -163,12 +163,15 @@ impl Facts {
     }
 }
 
-/// What its processes sent, the one that works as far as it has told.
+/// What its processes sent. One that goes on or died has told of it up to its last checkpoint only, and its
+/// rows tell of more.
 fn sent(past: &Past) -> String {
     let Traffic { lookup, patch, throttled, waited_ms, .. } = past.course.total();
+    let is_all = past.ended.is_some() && patch >= past.ledger.settled().family("updated");
+    let at_least = if is_all { "" } else { "at least " };
     let waited = Duration::from_millis(waited_ms).as_secs_f64();
     let (lookups, changes) = (count(lookup, "look-up"), count(patch, "change"));
-    format!("{lookups}, {changes} sent; {throttled} answered 429, waits of {waited:.1} s")
+    format!("{at_least}{lookups}, {changes} sent; {throttled} answered 429, waits of {waited:.1} s")
 }
 
 fn holder(standing: &Standing) -> Option<&Holder> {

@@ -17,10 +17,22 @@ pub(super) fn unknown(program: &Command, key: &str) -> Misconfigured {
     longs(program, &mut known);
     known.retain(|known| !TYPED.contains(&&**known));
     known.extend(TABLES.map(str::to_owned));
+    known.retain(|known| is_near(known, &name));
     let nearest = known.into_iter().min_by_key(|known| distance(known, &name));
-    let hint = nearest.filter(|known| distance(known, &name) <= 1 + name.len() / 4);
-    let hint = hint.map_or_else(String::new, |known| format!("; did you mean {}?", known.replace('-', "_")));
-    wrong(format!("the configuration has {key}, which is no setting{hint}"))
+    let hint =
+        nearest.map_or_else(String::new, |known| format!("; did you mean {}?", known.replace('-', "_")));
+    let secrets = if is_like_a_secret(&name) { "; no setting holds a secret itself" } else { "" };
+    wrong(format!("the configuration has {key}, which is no setting{hint}{secrets}"))
+}
+
+/// A few letters apart, or the same but for words at its end.
+fn is_near(known: &str, name: &str) -> bool {
+    let goes_on = known.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+    goes_on || distance(known, name) <= 1 + name.len() / 4
+}
+
+fn is_like_a_secret(name: &str) -> bool {
+    ["secret", "password", "passphrase", "token", "key"].iter().any(|end| name.ends_with(end))
 }
 
 fn longs(command: &Command, names: &mut Vec<String>) {
@@ -29,7 +41,7 @@ fn longs(command: &Command, names: &mut Vec<String>) {
 }
 
 /// How many letters have to be put in, left out or replaced (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(in crate::config) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut corner = std::mem::replace(&mut row[0], i + 1);

@@ -102,7 +102,7 @@ async fn nothing_leaves_without_a_connection() {
     // Longer than a label may be, so that nobody is asked for it.
     let (http, unknown) = client(&format!("http://{}.invalid", "a".repeat(80)), None);
     assert_eq!(http.send(unknown).await.unwrap_err(), Lost::NotSent);
-    assert_eq!(http.trouble(), "its name cannot be resolved");
+    assert_eq!(http.trouble(), "its name cannot be resolved (check --region or --scim-url)");
     assert_eq!(http.send(request).await.unwrap_err(), Lost::NotSent, "it leads to somebody else");
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) const fn words(self) -> &'static str {
         match self {
-            Self::Unresolved => "its name cannot be resolved",
+            Self::Unresolved => "its name cannot be resolved (check --region or --scim-url)",
             Self::NoConnectionInTime => "no connection in time",
             Self::Refused => "the connection is refused",
             Self::NoConnection => "no connection can be made",
