@@ -104,8 +104,7 @@ fn beside_the_input_a_new_file_gets_a_new_run_and_an_old_one_goes_on() {
     let stage = Stage::plain(20);
     let input = stage.input();
     let run = |more: &[&str]| {
-        let program =
-            crate::support::Program::new(["run", input.to_str().unwrap(), "--rate", "100/s"]).args(more);
+        let program = Program::new(["run", input.to_str().unwrap(), "--rate", "100/s"]).args(more);
         stage.finish(stage.with_env(program))
     };
     let folders = || fs::read_dir(stage.home.path().join("users.runs")).unwrap().count();

@@ -204,7 +204,9 @@ fn describe(facts: &mut Facts, gathering: &Gathering, end: End) {
 
 fn gathered(rows: &[(Done, String)]) -> Gathering {
     let mut gathering = Gathering::default();
-    rows.iter().for_each(|(done, finished_at)| gathering.row(done, finished_at));
+    for (done, finished_at) in rows {
+        gathering.row(done, finished_at);
+    }
     gathering
 }
 
