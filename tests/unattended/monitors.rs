@@ -137,6 +137,18 @@ fn no_other_file_is_taken_for_one_of_these() {
         }
     }
     assert!(stage.truth().requests.is_empty() && !stage.run_dir().exists());
+    // Nor a run's evidence, by whatever name, or somebody else's object.
+    let (log, mine) = (home.join("run.jsonl"), home.join("my.json"));
+    stage.run().expect(0);
+    fs::copy(stage.run_dir().join("audit.jsonl"), &log).unwrap();
+    fs::write(&mine, "{\"mine\":1}").unwrap();
+    let evidence = fs::read(&log).unwrap();
+    let beside = home.join("audit.jsonl");
+    for place in [&stage.run_dir().join("audit.jsonl"), &log, &mine, &beside] {
+        stage.finish(stage.program().arg("--summary").arg(place)).expect(73);
+    }
+    assert!(fs::read(stage.run_dir().join("audit.jsonl")).unwrap() == evidence && !beside.exists());
+    assert!(fs::read(&log).unwrap() == evidence);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -14,13 +14,18 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::GENERATED;
 use crate::audit::log::now;
 use crate::cli::{RunArgs, UnattendedArgs};
 use crate::commands::{Failure, complain};
 use crate::domain::text::printable;
 use crate::files;
+use crate::folder::run::LOG;
 use crate::views::metrics::{BEGINS, Figures};
 use crate::views::summary;
+
+/// What a run folder holds.
+const OF_RUNS: [&str; 6] = [LOG, "outcome.csv", "report.html", GENERATED, "input.key", "run.lock"];
 
 /// Watches one process's work.
 pub(crate) struct Monitor<'a> {
@@ -77,7 +82,7 @@ impl<'a> Monitor<'a> {
     /// Before anything is sent.
     fn check_places(&self) -> Result<(), Failure> {
         self.files().try_for_each(|(flag, path, begins)| {
-            files::check_place(path, begins)
+            check_place(path, begins)
                 .map_err(|error| Failure::new(73, format!("{flag} {}: {error}", path.display())))
         })
     }
@@ -132,7 +137,7 @@ impl<'a> Monitor<'a> {
 
     #[expect(clippy::unused_self, reason = "reads as what it is")]
     fn write(&self, flag: &str, mode: u32, path: &Path, begins: &str, bytes: &[u8]) -> Result<(), String> {
-        files::check_place(path, begins)
+        check_place(path, begins)
             .and_then(|()| files::replace_as(mode, path, |out| out.write_all(bytes)))
             .map_err(|error| format!("{flag} {}: {error}", path.display()))
     }
@@ -145,6 +150,23 @@ impl<'a> Monitor<'a> {
         let error = json!({"exit_code": code(done), "error": words, "input": input, "run_dir": folder, "finished_at": now()});
         format!("{error:#}\n").into_bytes()
     }
+}
+
+/// Whether it may go there: never in the place of a run's own files, nor of anything else that is no such file.
+fn check_place(path: &Path, begins: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default();
+    if OF_RUNS.iter().any(|own| name == *own) {
+        return Err(io::Error::other("a run keeps a file of its own under that name"));
+    }
+    files::check_place(path, begins)?;
+    // An object in JSON may be anybody's: also a log, the evidence of a run.
+    let start = match fs::File::open(path) {
+        Ok(file) => io::read_to_string(file.take(1 << 16)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }?;
+    let is_ours = start.is_empty() || (start.contains("exit_code") && !start.starts_with("{\"v\""));
+    if is_ours { Ok(()) } else { Err(io::Error::other("is there already, and no such file")) }
 }
 
 fn code(done: &Result<u8, Failure>) -> u8 {
